@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
+from benchmarks.machine import cores_of_others, hand_over, report_parser
 from benchmarks.responsiveness import OpenedWindow, percentile
-from benchmarks.screen import SCREENS, best_screen, screen_environment
+from benchmarks.screen import SCREENS, best_screen
+from benchmarks.window import report_head, window_processes
 
 PROMPT: Final = 800
 TEXT: Final = 5_000
@@ -101,24 +98,13 @@ def measure_keys(model: str, keys: int) -> dict[str, list[float]]:
 def benchmark(model: str, *, keys: int, turns: int, screen: str) -> dict[str, Any]:
     """Measures both, and returns everything that the report holds."""
     others: list[float] = []
-    with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
-        from gptdesk.folders import HOME_VARIABLE, keep_compiled_code
-
-        keep_compiled_code()
-        environment |= {HOME_VARIABLE: home, "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]}
-        answer = Path(home, "answer.json")
-        command = [sys.executable, "-m", "benchmarks.read_ahead", "--keys", str(keys), "--window", model]
+    with window_processes("read_ahead", screen) as measure:
         with cores_of_others(others):
             first = first_tokens(model, turns)
         with cores_of_others(others):
-            subprocess.run([*command, "--json", str(answer)], env=environment, check=True)
-        late = json.loads(answer.read_text())
+            late = measure("--keys", keys, "--window", model)
     return {
-        "benchmark": "read_ahead",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine("torch", "numba", "PySide6_Essentials"),
-        "cores_of_others": [round(value, 2) for value in others],
-        "screen": screen,
+        **report_head("read_ahead", screen, others),
         "first_token_ms": first,
         "key_ms": late,
     }

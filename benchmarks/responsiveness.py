@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
-from benchmarks.screen import SCREENS, best_screen, screen_environment
+from benchmarks.machine import cores_of_others, hand_over, report_parser
+from benchmarks.screen import SCREENS, best_screen
+from benchmarks.window import report_head, window_processes
 
 GOAL_MS: Final = 8.0
 """Of the 95th percentile."""
@@ -152,17 +148,10 @@ def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:
 def benchmark(models: dict[str, str], *, seconds: float, turns: int, screen: str) -> dict[str, Any]:
     """Measures each model's window in a process of its own, and returns everything that the report holds."""
     rows, others = [], list[float]()
-    with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
-        from gptdesk.folders import HOME_VARIABLE, keep_compiled_code
-
-        keep_compiled_code()  # the person's, so that nothing is compiled while the window is measured
-        environment |= {HOME_VARIABLE: home, "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]}
-        command = [sys.executable, "-m", "benchmarks.responsiveness", "--seconds", str(seconds), "--turns", str(turns)]
+    with window_processes("responsiveness", screen) as measure:
         for name, model in models.items():
-            answer = Path(home, "answer.json")
             with cores_of_others(others):
-                subprocess.run([*command, "--window", model, "--json", str(answer)], env=environment, check=True)
-            found = json.loads(answer.read_text())
+                found = measure("--seconds", seconds, "--turns", turns, "--window", model)
             rows.append(
                 {
                     "model": name,
@@ -173,11 +162,7 @@ def benchmark(models: dict[str, str], *, seconds: float, turns: int, screen: str
                 }
             )
     return {
-        "benchmark": "responsiveness",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine("torch", "numba", "PySide6_Essentials"),
-        "cores_of_others": [round(value, 2) for value in others],
-        "screen": screen,
+        **report_head("responsiveness", screen, others),
         "interval_ms": INTERVAL_MS,
         "goal_ms": GOAL_MS,
         "rows": rows,

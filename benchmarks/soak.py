@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
-import subprocess
 import sys
-import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
+from benchmarks.machine import cores_of_others, hand_over, report_parser
 from benchmarks.responsiveness import OpenedWindow
-from benchmarks.screen import SCREENS, best_screen, screen_environment
+from benchmarks.screen import SCREENS, best_screen
+from benchmarks.window import report_head, window_processes
 from gptdesk.system_memory import resident_memory
 
 GOAL: Final = 0.05
@@ -115,26 +111,15 @@ def measure_window(models: list[str], minutes: float) -> dict[str, Any]:
 def benchmark(minutes: float, screen: str) -> dict[str, Any]:
     """Uses the window for that long, and returns everything that the report holds."""
     from benchmarks.decode import random_model
-    from gptdesk.folders import HOME_VARIABLE, keep_compiled_code
     from gptdesk.gpt2.config import GPT2Config
     from gptdesk.store.settings import Settings
 
     other = random_model(GPT2Config(n_layer=4, n_head=4, n_embd=256))
     others: list[float] = []
-    with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
-        keep_compiled_code()
-        environment |= {HOME_VARIABLE: home, "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]}
-        answer = Path(home, "answer.json")
-        command = [sys.executable, "-m", "benchmarks.soak", "--minutes", str(minutes), "--json", str(answer)]
-        with cores_of_others(others):
-            subprocess.run([*command, "--window", Settings().model, str(other)], env=environment, check=True)
-        found = json.loads(answer.read_text())
+    with window_processes("soak", screen) as measure, cores_of_others(others):
+        found = measure("--minutes", minutes, "--window", Settings().model, other)
     return {
-        "benchmark": "soak",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine("torch", "numba", "PySide6_Essentials"),
-        "cores_of_others": [round(value, 2) for value in others],
-        "screen": screen,
+        **report_head("soak", screen, others),
         "minutes": minutes,
         **found,
     }

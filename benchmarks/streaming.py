@@ -12,21 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
-import tempfile
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter, thread_time
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
+from benchmarks.machine import cores_of_others, hand_over, report_parser
 from benchmarks.read_ahead import TEXT, long_paragraph
 from benchmarks.responsiveness import OpenedWindow
-from benchmarks.screen import SCREENS, best_screen, screen_environment
+from benchmarks.screen import SCREENS, best_screen
+from benchmarks.window import report_head, window_processes
 
 ALTERNATIVES: Final = 10
 THREADS: Final = 2
@@ -102,25 +99,13 @@ def measure_decoding(model: str, turns: int) -> dict[str, list[float]]:
 
 def benchmark(model: str, *, seconds: float, turns: int, screen: str) -> dict[str, Any]:
     """Measures both, and returns everything that the report holds."""
-    from gptdesk.folders import HOME_VARIABLE, keep_compiled_code
-
     others: list[float] = []
-    with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
-        keep_compiled_code()
-        environment |= {HOME_VARIABLE: home, "NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"]}
-        answer = Path(home, "answer.json")
-        command = [sys.executable, "-m", "benchmarks.streaming", "--seconds", str(seconds), "--turns", str(turns)]
-        with cores_of_others(others):
-            subprocess.run([*command, "--window", model, "--json", str(answer)], env=environment, check=True)
-        window = json.loads(answer.read_text())
+    with window_processes("streaming", screen) as measure, cores_of_others(others):
+        window = measure("--seconds", seconds, "--turns", turns, "--window", model)
     with cores_of_others(others):
         decoding = measure_decoding(model, 2 * turns)
     return {
-        "benchmark": "streaming",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine("torch", "numba", "PySide6_Essentials"),
-        "cores_of_others": [round(value, 2) for value in others],
-        "screen": screen,
+        **report_head("streaming", screen, others),
         "window_ms": window,
         "decoding_ms": decoding,
     }

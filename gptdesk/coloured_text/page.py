@@ -18,13 +18,7 @@ _PAGE: Final = """\
 <meta name="generator" content="gptdesk">
 <title>{title}</title>
 <style>
-:root {{ {light} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
-body {{ margin: 0; background: var(--paper); color: var(--text); font: 1.1rem/1.8 Georgia, serif; }}
-.n {{ border: 1px solid var(--quiet); border-radius: 4px; padding: 0 0.3em; font: 0.75em monospace; }}
-.r b {{ display: inline-block; width: 0.9em; height: 0.9em; vertical-align: -0.1em; }}
 {style}
-{rules}
 </style>
 </head>
 <body>
@@ -33,6 +27,14 @@ body {{ margin: 0; background: var(--paper); color: var(--text); font: 1.1rem/1.
 </html>
 """
 
+_STYLE: Final = """\
+:root {{ {light} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
+body {{ margin: 0; background: var(--paper); color: var(--text); font: 1.1rem/1.8 Georgia, serif; }}
+.n {{ border: 1px solid var(--quiet); border-radius: 4px; padding: 0 0.3em; font: 0.75em monospace; }}
+.r b {{ display: inline-block; width: 0.9em; height: 0.9em; vertical-align: -0.1em; }}
+{style}
+{rules}"""
 
 _UNSHOWN: Final = {
     code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)) if chr(code) not in "\t\n\r"
@@ -52,15 +54,18 @@ class PageColours(NamedTuple):
 
 def page(title: str, *, light: PageColours, dark: PageColours, style: str, body: str) -> bytes:
     """The page in UTF-8; ``style`` and ``body`` as they stand there. ``.s1`` and so on are the colours of the ramp."""
-    made = _PAGE.format(
-        title=escaped(title),
+    whole = _STYLE.format(
         light=_variables(light),
         dark=_variables(dark),
         style=style,
         rules="\n".join(f".s{step} {{ background: var(--s{step}); }}" for step in range(1, STEPS)),
-        body=body,
     )
-    return made.encode("utf-8")
+    return bare_page(title, style=whole, body=body)
+
+
+def bare_page(title: str, *, style: str, body: str) -> bytes:
+    """A page in UTF-8 that loads nothing, without colours; ``style`` and ``body`` as they stand there."""
+    return _PAGE.format(title=escaped(title), style=style, body=body).encode("utf-8")
 
 
 def span(text: str, *, step: int = 0, title: str, kinds: Collection[str] = ()) -> str:

@@ -23,6 +23,7 @@ DAMAGED: Final = """
 typeof(d.title) <> 'text' or typeof(d.created) <> 'real' or typeof(d.modified) <> 'real' or typeof(d.leaf) <> 'integer'
 or typeof(d.own_title) not in ('null', 'text') or typeof(d.decoding) not in ('null', 'text')
 or typeof(d.file) not in ('null', 'text') or typeof(d.deleted) not in ('null', 'real')
+or typeof(d.chat_template) not in ('null', 'text')
 or (d.leaf <> 0 and not exists (select 1 from nodes n where n.document = d.id and n.id = d.leaf))
 or exists (select 1 from nodes n where n.document = d.id and (
     typeof(n.id) <> 'integer' or n.id < 1 or typeof(n.text) <> 'text' or typeof(n.first) <> 'integer'

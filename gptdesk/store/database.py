@@ -250,10 +250,11 @@ class Database:
     def _write_document(self, snapshot: Snapshot, before: dict[int, Node]) -> None:
         db = self._connection
         db.execute(
-            "insert into documents (id, title, created, modified, leaf, own_title, decoding, file) "
-            "values (:id, :title, :created, :now, :leaf, :own_title, :decoding, :file) on conflict (id) do update "
+            "insert into documents (id, title, created, modified, leaf, own_title, decoding, file, chat_template) "
+            "values (:id, :title, :created, :now, :leaf, :own_title, :decoding, :file, :chat_template) "
+            "on conflict (id) do update "
             "set title = :title, created = :created, modified = :now, leaf = :leaf, own_title = :own_title, "
-            "decoding = :decoding, file = :file",
+            "decoding = :decoding, file = :file, chat_template = :chat_template",
             {"now": time.time(), **rows.from_snapshot(snapshot)},
         )
         for id in before.keys() - snapshot.nodes.keys():

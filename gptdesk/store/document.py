@@ -28,7 +28,7 @@ class Document(BranchedText):
     Attributes:
         id: unique name.
         created: seconds since 1970.
-        own_title, decoding, file: as in `Snapshot`; whoever sets them has the document saved.
+        own_title, decoding, file, chat_template: as in `Snapshot`; whoever sets them has the document saved.
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
@@ -38,6 +38,7 @@ class Document(BranchedText):
         self.own_title = snapshot.own_title if snapshot else None
         self.decoding = snapshot.decoding if snapshot else None
         self.file = snapshot.file if snapshot else None
+        self.chat_template = snapshot.chat_template if snapshot else None
         self._growing: int | None = None  # node that a generation is writing
         self._step = Step(0, (), (), branches=True)  # what that generation does
 
@@ -48,7 +49,7 @@ class Document(BranchedText):
 
     @property
     def _first_words(self) -> str:
-        return title_of(self.mixed[:LOOKED_AT].spelled)
+        return title_of(self.mixed[:LOOKED_AT])
 
     @property
     def generating(self) -> bool:
@@ -62,8 +63,9 @@ class Document(BranchedText):
     def snapshot(self) -> Snapshot:
         nodes = dict(self._tree.nodes)
         return Snapshot(
-            self.id, self._first_words, self.created, nodes, self._tree.leaf, self.own_title, self.decoding, self.file
-        )
+            self.id, self._first_words, self.created, nodes, self._tree.leaf,
+            self.own_title, self.decoding, self.file, self.chat_template,
+        )  # fmt: skip
 
     def generated_spans(self) -> list[tuple[int, int]]:
         """Start and end of every generated stretch, neighbours joined."""

@@ -67,6 +67,10 @@ STEPS: Final = (
     """
     alter table nodes add column bookmark text
     """,
+    # 6: the prompt template of a chat.
+    """
+    alter table documents add column chat_template text
+    """,
 )
 """What makes a file of version n one of version n + 1, for n from 0. A step that was released is never changed."""
 

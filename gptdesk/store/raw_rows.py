@@ -18,6 +18,7 @@ _FORMAT: Final = 1
 
 DOCUMENT: Final = (
     "title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted", "pinned", "caret", "top",
+    "chat_template",
 )  # fmt: skip
 """Columns of a document, of which the first four have been there since version 1."""
 

@@ -79,13 +79,15 @@ class _Losses:
 def restore(id: str, raw: RawDocument) -> OpenedDocument:
     """A document that holds together, made of rows that may not."""
     losses = _Losses()
-    title, created, modified, leaf, own_title, decoding, file, deleted, _pinned, caret, top = raw.row
+    title, created, modified, leaf, own_title, decoding, file, deleted, _pinned, caret, top, template = raw.row
     if not (isinstance(title, str) and isinstance(own_title, str | None)):
         losses.others.add("its title")
     if to_time(created) is None or to_time(modified) is None or not isinstance(deleted, float | None):
         losses.others.add("its dates")
     if not isinstance(file, str | None):
         losses.others.add("the name of its file")
+    if not isinstance(template, str | None):
+        losses.others.add("its template")
     ids = _ids(raw.nodes, losses)
     parents = _parents(raw.nodes, ids, losses)
     runs = _runs(raw, ids, losses)
@@ -105,6 +107,7 @@ def restore(id: str, raw: RawDocument) -> OpenedDocument:
         own_title=given,
         decoding=_decoding(decoding, losses),
         file=rows.to_text(file) if isinstance(file, str) else None,
+        chat_template=rows.to_text(template) if isinstance(template, str) else None,
     )
     return OpenedDocument(snapshot, losses.sentence(given or snapshot.title), _place(caret, top))
 

@@ -81,7 +81,7 @@ def chunk(tokens: Sequence[Token], index: int) -> Sequence[Token]:
 def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
     """The columns of a document, without its nodes."""
     decoding = json.dumps(snapshot.decoding.to_json(), ensure_ascii=False) if snapshot.decoding else None
-    names = ("id", "title", "created", "leaf", "own_title", "file")
+    names = ("id", "title", "created", "leaf", "own_title", "file", "chat_template")
     return {**{name: getattr(snapshot, name) for name in names}, "decoding": decoding}
 
 

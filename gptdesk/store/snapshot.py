@@ -22,6 +22,7 @@ class Snapshot:
         own_title: the title that the person gave, if any.
         decoding: how tokens are chosen in this document; ``None`` when that was never said.
         file: where the text was saved as a file, if anywhere.
+        chat_template: id of the template that makes the prompts of a chat; ``None`` when that was never said.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Snapshot:
     own_title: str | None = None
     decoding: DecodingSettings | None = None
     file: str | None = None
+    chat_template: str | None = None
 
 
 def is_empty(snapshot: Snapshot) -> bool:

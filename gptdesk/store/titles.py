@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import string
 from typing import Final
 
 from gptdesk.errors import UserError
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 
 UNTITLED: Final = "Untitled"
 LONGEST_TITLE: Final = 120
@@ -14,13 +16,19 @@ LOOKED_AT: Final = 2000
 """Characters of a text that its title may depend on."""
 
 _TITLE_LENGTH: Final = 48
+_BEFORE: Final = f"{PLACEHOLDER}{string.whitespace}"
 _ENDS: Final = (".", "!", "?", "…")
 _CLOSING: Final = "\"'”’»)"
 
 
-def title_of(text: str) -> str:
-    """The beginning of the first line that is not empty, as one line; an ellipsis says where a sentence was cut."""
-    line = next((line for line in text[:LOOKED_AT].splitlines() if line.strip()), UNTITLED)
+def title_of(mixed: MixedText) -> str:
+    """The beginning of the first line that is not empty, as one line; an ellipsis says where a sentence was cut.
+
+    Special tokens before it are left out: an end of text, or the marker of a chat's first turn, says nothing.
+    """
+    end = min(len(mixed), LOOKED_AT)
+    start = end - len(mixed.text[:end].lstrip(_BEFORE))
+    line = next((line for line in mixed[start:end].spelled.splitlines() if line.strip()), UNTITLED)
     line = " ".join(line.split())
     if len(line) <= _TITLE_LENGTH:
         return line

@@ -27,7 +27,18 @@ from tests.fuzz.mutations import (
 )
 
 COLUMNS = {
-    "documents": ("id", "title", "created", "modified", "leaf", "own_title", "decoding", "file", "deleted"),
+    "documents": (
+        "id",
+        "title",
+        "created",
+        "modified",
+        "leaf",
+        "own_title",
+        "decoding",
+        "file",
+        "deleted",
+        "chat_template",
+    ),
     "nodes": ("document", "id", "parent", "text", "first", "origin"),
     "tokens": ("document", "node", "chunk", "tokens"),
 }

@@ -388,6 +388,23 @@ def test_a_title_is_one_line_and_no_ellipsis_follows_a_full_stop(text: str, titl
     assert document.title == title
 
 
+@pytest.mark.parametrize(
+    ("text", "names", "title"),
+    [
+        ("\ufffc Hello\n\ufffc Good evening", ("User:", "Assistant:"), "Hello"),
+        ("\ufffc \n\ufffc  Good evening", ("Anna (user, pinned):", "Assistant:"), "Good evening"),
+        ("\ufffc\ufffc", ("<|endoftext|>", "User:"), "Untitled"),
+        ("The \ufffc token", ("<|endoftext|>",), "The <|endoftext|> token"),
+    ],
+)
+def test_special_tokens_that_begin_the_text_are_no_part_of_its_title(
+    text: str, names: tuple[str, ...], title: str
+) -> None:
+    document = Document()
+    document.replace(0, 0, text, special=names)
+    assert document.title == title
+
+
 def test_a_given_title_is_kept_with_a_document_that_has_no_text() -> None:
     document = Document()
     assert is_empty(document.snapshot())

@@ -173,6 +173,7 @@ def documents(draw: st.DrawFn) -> Document:
                 draw(st.sampled_from(["length", "stop", "cancelled"])), seed=draw(st.integers(0, 9))
             )
     document.own_title = draw(st.none() | st.just("Mine"))
+    document.chat_template = draw(st.none() | st.just("chatml"))
     document.decoding = draw(st.none() | st.just(DecodingSettings(temperature=0.5)))
     return document
 
@@ -191,7 +192,7 @@ def test_a_document_of_version_1_is_read_with_its_text_and_tokens() -> None:
     document = document_of("Once", " upon")
     values = json.loads(to_json(document))
     values["version"] = 1
-    for name in ("path", "own_title"):
+    for name in ("path", "own_title", "chat_template"):
         del values[name]
     for run in values["runs"]:
         for name in ("id", "parent", "first", "backend", "weights", "runtime", "prompt", "prompt_tokens"):

@@ -25,6 +25,9 @@ VERSION_3 = Path(__file__).parent / "data" / "documents-schema-3.sqlite"
 VERSION_4 = Path(__file__).parent / "data" / "documents-schema-4.sqlite"
 """Written by the gptdesk that had version 4: "tree" with two generations as branches, tags and a pin."""
 
+VERSION_5 = Path(__file__).parent / "data" / "documents-schema-5.sqlite"
+"""Written by the gptdesk that had version 5: "talk", a chat with two versions of its second turn, one bookmarked."""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -118,6 +121,26 @@ def test_documents_of_version_4_are_there_and_take_bookmarks(tmp_path: Path) -> 
     assert opened.problem == ""
     assert opened.snapshot == document.snapshot()
     assert [(entry.pinned, entry.tags) for entry in database.entries()] == [(True, ("sea",))]
+    database.close()
+
+
+def test_chats_of_version_5_are_there_and_take_a_template(tmp_path: Path) -> None:
+    path = Path(shutil.copy(VERSION_5, tmp_path / "documents.sqlite"))
+    before = contents(path)
+    database, problems = open_or_replace(path)
+    assert problems == []
+    assert contents(backup_path(path, 5)) == before
+    document = Document(database.load("talk"))
+    assert (document.mixed.spelled, document.chat_template) == ("User: Hello\nAssistant: Go away", None)
+    document.chat_template = "chatml"
+    database.save(document.snapshot())
+    opened = database.open("talk")
+    assert opened is not None
+    assert (opened.problem, opened.snapshot) == ("", document.snapshot())
+    assert [(entry.title, entry.tags) for entry in database.entries()] == [("Hello", ("chat",))]
+    copy = database.load(database.catalog.duplicate("talk") or "")
+    assert copy is not None
+    assert copy.chat_template == "chatml"
     database.close()
 
 

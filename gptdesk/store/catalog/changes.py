@@ -68,8 +68,8 @@ def duplicate(db: sqlite3.Connection, id: str) -> str | None:
     copy, now = uuid.uuid4().hex, time.time()
     title = to_title(row[0])[: LONGEST_TITLE - len(_COPY)] + _COPY
     db.execute(
-        "insert into documents (id, title, created, modified, leaf, own_title, decoding, caret, top) "
-        "select ?, title, ?, ?, leaf, ?, decoding, caret, top from documents where id = ?",
+        "insert into documents (id, title, created, modified, leaf, own_title, decoding, chat_template, caret, top) "
+        "select ?, title, ?, ?, leaf, ?, decoding, chat_template, caret, top from documents where id = ?",
         (copy, now, now, title, id),
     )
     for table, columns in (("nodes", NODE), ("tokens", ("node", "chunk", "tokens"))):

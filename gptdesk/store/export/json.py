@@ -36,6 +36,7 @@ def to_json(document: Document) -> bytes:
         "created": datetime.fromtimestamp(document.created, UTC).isoformat(timespec="microseconds"),
         "text": document.mixed.spelled,
         "settings": document.decoding.to_json() if document.decoding else None,
+        "chat_template": document.chat_template,
         "path": path_to(snapshot),
         "runs": [_node(node) for node in snapshot.nodes.values()],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
@@ -17,7 +17,7 @@ from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_bytes
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, can_stand_in_text
 from gptdesk.store.export.json import FORMAT, VERSION, path_to
-from gptdesk.store.raw_rows import Column, RawDocument
+from gptdesk.store.raw_rows import DOCUMENT, Column, RawDocument
 from gptdesk.store.recovery import restore
 from gptdesk.store.rows import CHUNK, UNLIKELY
 from gptdesk.store.runs import Origin
@@ -79,6 +79,7 @@ class _Document(msgspec.Struct):
     runs: list[_Run]
     settings: dict[str, Any] | None = None
     own_title: str | None = None
+    chat_template: str | None = None
     path: list[int] | None = None
 
 
@@ -131,9 +132,10 @@ def from_json(data: bytes) -> Snapshot:
         snapshot = _snapshot(read, origins, created)
     except RecursionError:  # settings nested so deep that they can be read and not written
         raise ContentError("it is damaged") from None
-    if _text(snapshot) != read.text:
+    mixed = _text(snapshot)
+    if mixed.spelled != read.text:
         raise ContentError("it is damaged: its parts do not make up its text")
-    return snapshot
+    return replace(snapshot, title=title_of(mixed))
 
 
 class _Origins(msgspec.Struct):
@@ -158,8 +160,11 @@ def _snapshot(read: _Document, origins: Sequence[dict[str, msgspec.Raw]], create
         before = id
     leaf = before if read.path is None else (read.path[-1] if read.path else 0)
     decoding = None if read.settings is None else json.dumps(read.settings, ensure_ascii=False)
-    row = (title_of(read.text), created, created, leaf, read.own_title, decoding, None, None, None, None, None)
-    opened = restore(uuid.uuid4().hex, RawDocument(row, nodes, tokens))
+    row: dict[str, Column] = dict.fromkeys(DOCUMENT) | {
+        "title": "", "created": created, "modified": created, "leaf": leaf, "own_title": read.own_title,
+        "decoding": decoding, "chat_template": read.chat_template,
+    }  # fmt: skip
+    opened = restore(uuid.uuid4().hex, RawDocument(tuple(row.values()), nodes, tokens))
     if opened.problem or len(opened.snapshot.nodes) != len(nodes):
         raise ContentError("it is damaged")
     return opened.snapshot
@@ -217,6 +222,7 @@ def _logprob(value: float | None) -> float:
     return UNLIKELY if value is None else value
 
 
-def _text(snapshot: Snapshot) -> str:
-    """The text as `to_json` writes it."""
-    return "".join(snapshot.nodes[id].run.mixed.spelled for id in path_to(snapshot))
+def _text(snapshot: Snapshot) -> MixedText:
+    """The text, which `to_json` writes spelled."""
+    parts = [snapshot.nodes[id].run.mixed for id in path_to(snapshot)]
+    return MixedText("".join(part.text for part in parts), tuple(name for part in parts for name in part.names))

@@ -5,26 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.chat.chats import Chats
 from gptdesk.ui.chat.prompt_watch import PromptWatch
 from gptdesk.ui.chat.session import ChatSession
+from gptdesk.ui.documents.title_button import TitleButton, fitting
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.layout.page_bars import TOP_HEIGHT, PageStatus, set_up_bar
-from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.registry import Commands
 
 _MOST: Final = 12
-_WIDEST: Final = 360
 _OF_CHAT: Final = ("chat.playground", "chat.rename", "chat.import", "chat.export", "chat.delete")
 _STATES: Final = {
     State.EMPTY: ("muted", "No model"),
@@ -35,41 +33,25 @@ _STATES: Final = {
 }
 
 
-class ChatButton(MenuButton):
+class ChatButton(TitleButton):
     """Shows the title of the chat; its menu opens another, and renames, imports, exports or deletes."""
 
     def __init__(self, chats: Chats, session: ChatSession, commands: Commands, parent: QWidget | None = None) -> None:
-        self._menu = Menu()
-        super().__init__("title", self._menu, parent)
-        self._chats, self._session, self._commands = chats, session, commands
-        self.setAccessibleName("Open chat")
-        self.setToolTip(wrapped("Open another chat; rename, import, export or delete this one"))
-        self._menu.aboutToShow.connect(self._fill)
-        session.opened.connect(self._show)
-        session.changed.connect(self._show)
-        self._show()
+        self._chats, self._chat = chats, session
+        help = "Open another chat; rename, import, export or delete this one"
+        super().__init__(session, commands, "Open chat", help, _OF_CHAT, parent)
 
-    @Slot()
-    def _show(self) -> None:
-        title = self._session.document.title if self._session.turns else "New chat"
-        if title != self.text():
-            self.setText(title)
+    def shown_title(self) -> str:
+        return self._chat.document.title if self._chat.turns else "New chat"
 
-    def _fill(self) -> None:
-        self._menu.clear()
-        metrics = self._menu.fontMetrics()
+    def fill_list(self) -> None:
         entries = self._chats.entries(_MOST)
         for entry in entries:
-            title = metrics.elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST).replace("&", "&&")
-            action = self._menu.addAction(title, partial(self._chats.open, entry.id))
+            action = self.list.addAction(fitting(self.list, entry.title), partial(self._chats.open, entry.id))
             action.setCheckable(True)
-            action.setChecked(entry.id == self._session.document.id)
+            action.setChecked(entry.id == self._chat.document.id)
         if not entries:
-            self._menu.addAction("No chats yet").setEnabled(False)
-        self._menu.addSeparator()
-        self._commands.refresh(*_OF_CHAT)
-        for id in _OF_CHAT:
-            self._menu.addAction(self._commands.action(id))
+            self.list.addAction("No chats yet").setEnabled(False)
 
 
 class ChatTopBar(QWidget):

@@ -48,7 +48,7 @@ class ChatPage(BasePage):
         super().__init__(services, window)
         self.view: ChatView | None = None
         self._messages = PageMessages(services.messages, self.id)
-        self.prompts = ChatPrompts(services.inference, services.settings, self)
+        self.prompts = ChatPrompts(services.inference, self)
         self.session = ChatSession(services.inference, services.storage, services.settings, self.prompts, self)
         self.watch = PromptWatch(self.session, self.prompts, services.settings, self)
         self.chats = Chats(services.storage, self.session, services.settings, self._messages, window.widget)
@@ -119,8 +119,12 @@ class ChatPage(BasePage):
 
     @Slot(str)
     def _use_model(self, model: str) -> None:
-        """A checkpoint is not listed among recent models, because its run may delete it."""
+        """A checkpoint is not listed among recent models, because its run may delete it.
+
+        The chat goes on with the template that the checkpoint brings.
+        """
         self.services.settings.update(model=model)
+        self.session.set_template("")
         self._show()
 
     @Slot(object)

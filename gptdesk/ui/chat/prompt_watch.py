@@ -52,6 +52,7 @@ class PromptWatch(QObject):
             go_on = turns[-1].role == "assistant"  # its end is where the model would go on
             self._prompts.build(
                 turns,
+                self._session.decoding.max_tokens,
                 lambda prompt: self._show(number, prompt, ""),
                 lambda sentence: self._show(number, None, sentence),
                 go_on=go_on,

@@ -16,7 +16,7 @@ from gptdesk.chat.templates.template import OWN_TEMPLATES, PromptTemplate
 from gptdesk.chat.turns import ChatTurn
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.inference_messages import ModelInfo
-from gptdesk.ui.services.services import InferenceService, SettingsService
+from gptdesk.ui.services.services import InferenceService
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
@@ -47,39 +47,49 @@ class ChatPrompts(QObject):
 
     changed = Signal()
 
-    def __init__(self, inference: InferenceService, settings: SettingsService, parent: QObject) -> None:
+    def __init__(self, inference: InferenceService, parent: QObject) -> None:
         super().__init__(parent)
-        self._inference, self._settings = inference, settings
+        self._inference = inference
         self._queue = TaskQueue("chat prompts", self)
         self._process = TemplateProcess()
         self._model: _Model | None = None
-        self._wanted = settings.value.chat_template
+        self._wanted = ""
         self._builder: PromptBuilder | None = None
         self.templates: tuple[PromptTemplate, ...] = OWN_TEMPLATES
         self.of_model = 0
         self.known = False  # whether the templates are those of the model in use
         inference.state_changed.connect(self._on_model_changed)
-        settings.changed.connect(self._on_settings_changed)
         self._on_model_changed()
 
     @property
     def template(self) -> PromptTemplate:
         return next((one for one in self.templates if one.id == self._wanted), self.templates[0])
 
-    def choose(self, id: str) -> None:
-        """Uses the template of that id for every chat."""
-        self._settings.update(chat_template=id)
+    def use(self, id: str) -> None:
+        """Makes prompts with the template of that id; where the model in use has none such, with the first one."""
+        if id != self._wanted:
+            self._wanted = id
+            self._use_template()
 
     def build(
         self,
         turns: Sequence[ChatTurn],
+        reply_tokens: int,
         done: Callable[[ChatPrompt], object],
         failed: Callable[[str], object],
         *,
         go_on: bool = False,
     ) -> None:
-        """Makes a prompt in the background; the templates of the model must be known."""
-        builder, reply_tokens = self._builder, self._settings.value.decoding.max_tokens
+        """Makes a prompt in the background; the templates of the model must be known.
+
+        Args:
+            turns: of the chat.
+            reply_tokens: how long the reply may become.
+            done: gets the prompt.
+            failed: gets a sentence.
+            go_on: whether the last turn is continued.
+        """
+        builder = self._builder
         assert builder is not None, "a model is loaded, and its templates are known"
         turns = tuple(turns)
         self._queue.run(lambda: builder.build(turns, reply_tokens=reply_tokens, go_on=go_on), done, failed)
@@ -106,12 +116,6 @@ class ChatPrompts(QObject):
     def _on_found(self, model: _Model, found: list[PromptTemplate]) -> None:
         if model == self._model:
             self.templates, self.of_model, self.known = (*found, *OWN_TEMPLATES), len(found), True
-            self._use_template()
-
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        if self._wanted != self._settings.value.chat_template:
-            self._wanted = self._settings.value.chat_template
             self._use_template()
 
     def _use_template(self) -> None:

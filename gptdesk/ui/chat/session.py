@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -20,12 +19,9 @@ from gptdesk.store.document import Document
 from gptdesk.ui.chat import turn_edits
 from gptdesk.ui.chat.prompts import ChatPrompts
 from gptdesk.ui.chat.reply import Reply
+from gptdesk.ui.documents.session import DocumentSession
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, State
 from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
-from gptdesk.ui.throttle import Throttle
-
-_SAVE_AFTER_MS: Final = 400
-"""Longest delay until a change is saved; the end of a reply is saved at once."""
 
 
 @dataclass(frozen=True)
@@ -41,31 +37,18 @@ class _Wanted:
     go_on: bool = False
 
 
-class ChatSession(QObject):
+class ChatSession(DocumentSession):
     """The open chat and the reply to it. Any edit ends the reply, whose text so far stays.
 
     Attributes:
-        document: the open document; only this class changes it.
         reply: the last one asked for.
         done: result of the last reply in this chat.
 
     Signals:
-        opened(): emitted when another chat was opened.
-        changed(): emitted when turns have changed.
         grown(): emitted when the text of the last turn has grown, and nothing else has changed.
-        activity_changed(): emitted when a reply is asked for, starts and ends.
-        notice(str): a remark about the reply; it goes on.
-        failed(object): emitted when a reply failed; its `Failure`.
-        refused(str): emitted when the chat cannot be changed; the sentence says why.
     """
 
-    opened = Signal()
-    changed = Signal()
     grown = Signal()
-    activity_changed = Signal()
-    notice = Signal(str)
-    failed = Signal(object)
-    refused = Signal(str)
 
     def __init__(
         self,
@@ -75,15 +58,13 @@ class ChatSession(QObject):
         prompts: ChatPrompts,
         parent: QObject,
     ) -> None:
-        super().__init__(parent)
-        self._inference, self._storage, self._settings, self._prompts = inference, storage, settings, prompts
-        self.document = Document()
+        super().__init__(storage, settings, parent, remembered="chat", in_use=False)
+        self._inference, self._prompts = inference, prompts
         self.reply: Reply | None = None
         self.done: DoneEvent | None = None
         self._wanted: _Wanted | None = None  # until the model begins with it
         self._turns: list[PlacedTurn] = []
         self._read_at = -1  # revision of the document when they were read
-        self._saving = Throttle(self.save, _SAVE_AFTER_MS, self)
         prompts.changed.connect(self._ask_for_prompt)
         inference.state_changed.connect(self._on_model_changed)
 
@@ -118,34 +99,34 @@ class ChatSession(QObject):
 
     # Documents
 
-    def open(self, document: Document) -> None:
-        """Opens another chat; the one that was open is saved."""
-        self.close()
+    def set_template(self, id: str) -> None:
+        """Has prompts of this chat, and of those that are begun from now on, made with the template of that id."""
+        self.document.chat_template = id
+        self._settings.update(chat_template=id)
+        self._prompts.use(id)
+        self._saving.request()
+
+    def take_settings(self, document: Document) -> None:
+        super().take_settings(document)
+        self._use_template()
+
+    def _adopt(self, document: Document) -> None:
+        super()._adopt(document)
         self.done = self.reply = None
-        self.document, self._read_at = document, -1
-        self._settings.update(chat=document.id)
-        self.opened.emit()
-        self.activity_changed.emit()
+        self._read_at = -1
+        self._use_template()
 
-    def save(self) -> None:
-        self._saving.cancel()
-        self._storage.save(self.document.snapshot())
-
-    def flush(self) -> None:
-        """Saves pending changes now."""
-        self._saving.flush()
-
-    def close(self) -> None:
-        """Ends the reply and saves the chat."""
-        self._interrupt()
-        self.flush()
+    def _use_template(self) -> None:
+        """The chat's own one, or that which was chosen last."""
+        if self.document.chat_template is None:
+            self.document.chat_template = self._settings.value.chat_template
+        self._prompts.use(self.document.chat_template)
 
     # Edits
 
     def change(self, edit: Callable[[], object]) -> bool:
         """Ends the reply and changes the document; returns whether that was possible."""
-        if self._storage.read_only:
-            self.refused.emit(self._storage.read_only)
+        if self.refuses():
             return False
         self._interrupt()
         edit()
@@ -234,8 +215,7 @@ class ChatSession(QObject):
         return ChatTurn("assistant", "", name_of("assistant", spoken(self.turns)))
 
     def _ask(self, wanted: _Wanted) -> None:
-        if self._storage.read_only:
-            self.refused.emit(self._storage.read_only)
+        if self.refuses():
             return
         self._wanted = wanted
         self._ask_for_prompt()
@@ -257,7 +237,11 @@ class ChatSession(QObject):
         elif self._prompts.known and self._inference.info is not None:
             turns = as_prompted(self.turns[: wanted.turn + wanted.go_on])
             self._prompts.build(
-                turns, partial(self._on_prompt, wanted), partial(self._fail, wanted), go_on=wanted.go_on
+                turns,
+                self.decoding.max_tokens,
+                partial(self._on_prompt, wanted),
+                partial(self._fail, wanted),
+                go_on=wanted.go_on,
             )
 
     def _on_prompt(self, wanted: _Wanted, prompt: ChatPrompt) -> None:
@@ -267,8 +251,7 @@ class ChatSession(QObject):
         start = placed.end if wanted.go_on else turn_edits.message_start(placed)
         where = None if start == len(self.document.text) else start
         try:
-            decoding = self._settings.value.decoding
-            reply = Reply(self.document, prompt, where, decoding, self._inference, self)
+            reply = Reply(self.document, prompt, where, self.decoding, self._inference, self)
         except UserError as error:
             self._fail(wanted, str(error))
             return
@@ -322,10 +305,4 @@ class ChatSession(QObject):
         """Cancels the reply if it is running, and disconnects it."""
         reply, self.reply = self.reply, None
         if reply is not None:
-            reply.blockSignals(True)
-            reply.handle.blockSignals(True)
-            reply.deleteLater()
-
-    def _on_changed(self) -> None:
-        self._saving.request()
-        self.changed.emit()
+            reply.forget()

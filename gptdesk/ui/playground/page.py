@@ -237,9 +237,10 @@ class PlaygroundPage(BasePage):
 
     @Slot(object)
     def _follow_run(self, folder: Path | None) -> None:
+        """A chat goes on with the checkpoints of the run where it is."""
         self.follower.follow(folder)
         if folder is not None:
-            self._show()
+            self.window.show_page(self.window.links.document_page or self.id)
 
     @Slot()
     def _on_model_changed(self) -> None:

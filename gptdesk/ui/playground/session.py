@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -12,24 +11,20 @@ from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
+from gptdesk.ui.documents.session import DocumentSession
 from gptdesk.ui.playground.changing import changes_document
 from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
-from gptdesk.ui.throttle import Throttle
-
-_SAVE_AFTER_MS: Final = 400
-"""Longest delay until a change is saved; the end of a generation is saved at once."""
 
 
-class Session(QObject):
+class Session(DocumentSession):
     """The open document and its generation.
 
     Any edit cancels the generation: the text generated so far stays, and the edit is the next undo step.
 
     Attributes:
-        document: the open document; only this class changes it.
         generation: the last one asked for; ``None`` before the first, and after undo or redo changed its text.
         waiting: the action that starts when the model is free.
         done: result of the last generation of this text.
@@ -37,35 +32,23 @@ class Session(QObject):
     Signals:
         about_to_change(): emitted before the text is edited, another generation is asked for, or the document is left.
         leaving(): emitted before another document is opened, and before the window closes.
-        opened(): emitted when another document was opened.
-        changed(): emitted when its text or its runs change.
-        activity_changed(): emitted when ``waiting`` or ``done`` changes, and when a generation starts or ends.
         begun(): emitted when the model begins to generate.
         jumped(int): emitted when undo, redo, a tool or going to another branch changed the text before this character,
             which may be out of view.
-        notice(str): a remark about the generation; it continues.
-        failed(object): emitted when a generation failed; its `Failure`.
         removed(str, int): emitted when regenerating removed this text, which was typed after the last generation; the
             number is for `undo_to`.
         same_again(): emitted when regenerating gave the same text.
         left_behind(int): emitted when a generation begins before the end of the text, whose rest stays as another
             branch; the number is for `undo_to`.
-        refused(str): emitted when the document cannot be changed; the sentence says why.
     """
 
     about_to_change = Signal()
     leaving = Signal()
-    opened = Signal()
-    changed = Signal()
-    activity_changed = Signal()
     begun = Signal()
     jumped = Signal(int)
-    notice = Signal(str)
-    failed = Signal(object)
     removed = Signal(str, int)
     same_again = Signal()
     left_behind = Signal(int)
-    refused = Signal(str)
 
     def __init__(
         self,
@@ -74,15 +57,12 @@ class Session(QObject):
         settings: SettingsService,
         parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
-        self._inference, self._storage, self._settings = inference, storage, settings
-        self.document = Document()
+        super().__init__(storage, settings, parent, remembered="document", in_use=True)
+        self._inference = inference
         self.generation: DocumentGeneration | None = None
         self.waiting: PendingAction | None = None
         self._start: int | None = None  # where that, or what runs, begins; None for the usual place
         self.done: DoneEvent | None = None
-        self._saving = Throttle(self.save, _SAVE_AFTER_MS, self)
-        settings.changed.connect(self._on_settings_changed)
 
     @property
     def busy(self) -> bool:
@@ -100,29 +80,14 @@ class Session(QObject):
 
     # Documents
 
-    def open(self, document: Document) -> None:
-        """Opens another document; the one that was open is saved."""
-        self.close()
-        self._forget_generation()
-        self.document = document
-        document.decoding = document.decoding or self._settings.value.new_document_decoding
-        self._settings.update(document=document.id, decoding=document.decoding)
-        self.opened.emit()
-        self.activity_changed.emit()
-
-    def save(self) -> None:
-        self._saving.cancel()
-        self._storage.save(self.document.snapshot())
-
-    def flush(self) -> None:
-        """Saves pending changes now."""
-        self._saving.flush()
-
     def close(self) -> None:
         """Cancels the generation and saves the document."""
-        self._interrupt()
-        self.flush()
+        super().close()
         self.leaving.emit()
+
+    def _adopt(self, document: Document) -> None:
+        self._forget_generation()
+        super()._adopt(document)
 
     @changes_document
     def rename(self, title: str | None) -> None:
@@ -135,25 +100,18 @@ class Session(QObject):
         self.document.file = path
         self._on_changed()
 
-    @Slot()
-    def _on_settings_changed(self) -> None:
-        """Stores the decoding settings in the open document, and in a generation that has not started."""
-        decoding = self._settings.value.decoding
-        if self.document.decoding != decoding:
-            self.document.decoding = decoding
-            self._saving.request()
-            if self.generation is not None:
-                self.generation.use_settings(decoding)
+    def _on_decoding_changed(self) -> None:
+        if self.generation is not None:
+            self.generation.use_settings(self.decoding)
 
     # Edits
 
     def refuses(self) -> bool:
         """Whether documents can only be read; then says so, and has the view show the text as it is."""
-        if not self._storage.read_only:
-            return False
-        self.refused.emit(self._storage.read_only)
-        self.changed.emit()
-        return True
+        refused = super().refuses()
+        if refused:
+            self.changed.emit()
+        return refused
 
     @changes_document
     def edit(self, start: int, end: int, text: str, typing: bool = False, special: tuple[str, ...] = ()) -> None:
@@ -286,7 +244,7 @@ class Session(QObject):
     def _ask_for_model(self) -> None:
         if self.waiting is None:
             return
-        decoding, start = self._settings.value.decoding, self._start
+        decoding, start = self.decoding, self._start
         try:
             generation = DocumentGeneration(self.document, self.waiting, self._inference, decoding, self, start=start)
         except UserError as error:
@@ -314,9 +272,7 @@ class Session(QObject):
         """Cancels the last generation if it is running, and disconnects it."""
         generation, self.generation = self.generation, None
         if generation is not None:
-            generation.blockSignals(True)
-            generation.handle.blockSignals(True)
-            generation.deleteLater()
+            generation.forget()
         if not keep_done:
             self.done = None
 
@@ -342,8 +298,3 @@ class Session(QObject):
             self.same_again.emit()
         self._ask_for_model()
         self.activity_changed.emit()
-
-    @Slot()
-    def _on_changed(self) -> None:
-        self._saving.request()
-        self.changed.emit()

@@ -6,10 +6,11 @@ import time
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QWidget
 
+from gptdesk.ui.documents.title_button import TitleButton, fitting
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
 from gptdesk.ui.playground.documents.dates import when
 from gptdesk.ui.playground.documents.documents import Documents
@@ -19,10 +20,8 @@ from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.stylesheet import control_height
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
-from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, MenuButton
+from gptdesk.ui.widgets.inputs.boxes import IconMenuButton
 from gptdesk.ui.widgets.layout.page_bars import TOP_HEIGHT, set_up_bar
-from gptdesk.ui.widgets.popup import Menu
-from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.registry import Commands
 
 _MARGIN: Final = 16
@@ -30,9 +29,6 @@ _SPACING: Final = 8
 _PROGRESS: Final = 2
 _MOST, _FEWEST = 12, 4
 """Documents listed in a menu: in a large window, and in the smallest one."""
-
-_WIDEST: Final = 360
-"""Largest width of a title in a menu, in pixels."""
 
 _IS_DOCUMENT: Final = "is_document"
 """Property of the actions that open a document."""
@@ -42,34 +38,22 @@ _OF_DOCUMENT: Final = (
 )  # fmt: skip
 
 
-class DocumentButton(MenuButton):
+class DocumentButton(TitleButton):
     """Shows the title of the document; its menu renames, copies or deletes it, or opens another."""
 
     def __init__(
         self, documents: Documents, session: Session, commands: Commands, parent: QWidget | None = None
     ) -> None:
-        self._menu = Menu()
-        super().__init__("title", self._menu, parent)
-        self._documents, self._session, self._commands = documents, session, commands
-        self.setAccessibleName("Document")
-        self.setToolTip(wrapped("Rename or delete this document, or open another"))
-        self._menu.aboutToShow.connect(self._fill)
-        session.opened.connect(self._show)
-        session.changed.connect(self._show)
-        self._show()
+        self._documents = documents
+        help = "Rename or delete this document, or open another"
+        super().__init__(session, commands, "Document", help, _OF_DOCUMENT, parent)
 
-    @Slot()
-    def _show(self) -> None:
-        if (title := self._session.document.title) != self.text():
-            self.setText(title)
+    def fill_list(self) -> None:
+        fill_documents(self.list, self._documents)
 
     def _fill(self) -> None:
-        fill_documents(self._menu, self._documents)
-        self._menu.addSeparator()
-        self._commands.refresh(*_OF_DOCUMENT)
-        for id in _OF_DOCUMENT:
-            self._menu.addAction(self._commands.action(id))
-        make_fit(self._menu, self.window().height())
+        super()._fill()
+        make_fit(self.list, self.window().height())
 
 
 def fill_documents(menu: QMenu, documents: Documents) -> None:
@@ -78,8 +62,7 @@ def fill_documents(menu: QMenu, documents: Documents) -> None:
     now = time.time()
     entries = documents.entries(_MOST)
     for entry in entries:
-        shown = menu.fontMetrics().elidedText(entry.title, Qt.TextElideMode.ElideRight, _WIDEST)
-        text = f"{shown.replace('&', '&&')}\t{when(entry.modified, now)}"
+        text = f"{fitting(menu, entry.title)}\t{when(entry.modified, now)}"
         menu.addAction(text, partial(documents.open, entry.id)).setProperty(_IS_DOCUMENT, True)
     if not entries:
         menu.addAction("No documents yet").setEnabled(False)

@@ -27,9 +27,9 @@ RUN_ENTRIES: Final = (
     Entry("delete", "Delete run…", "Delete…", "Delete the run with its checkpoints", _DELETE),
     Entry(
         "follow",
-        "Follow run in Playground",
+        "Follow run",
         "Follow this run",
-        "Load each new checkpoint of the run in the Playground; text and seed stay as they are",
+        "Load each new checkpoint of the run in the Playground or the chat; text and seed stay as they are",
     ),
 )
 

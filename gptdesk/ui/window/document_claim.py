@@ -21,10 +21,15 @@ class _Session(Protocol):
     def opened(self) -> SignalInstance: ...
     def close(self) -> None: ...
     def open(self, document: Document) -> None: ...
+    def set_in_use(self, in_use: bool) -> None: ...
+    def take_settings(self, document: Document) -> None: ...
 
 
 class DocumentClaim(QObject):
     """Saves the document of a page when another page shows it, and reads it again when the page is shown again.
+
+    The session of the page that was shown last is in use: the decoding settings of the window are those of its
+    document.
 
     Args:
         page: id of the page.
@@ -49,17 +54,21 @@ class DocumentClaim(QObject):
             self._claim()
             if lent == self._session.document.id:
                 self._read_again(lent)
+            self._session.set_in_use(True)
 
     @Slot()
     def _claim(self) -> None:
         if self._shown:
+            self._links.document_page = self._page
             self._links.document_claimed.emit(self._page, self._session.document.id)
 
     @Slot(str, str)
     def _on_claimed(self, page: str, id: str) -> None:
-        if page != self._page and id == self._session.document.id:
-            self._session.close()
-            self._lent = id
+        if page != self._page:
+            self._session.set_in_use(False)
+            if id == self._session.document.id:
+                self._session.close()
+                self._lent = id
 
     def _read_again(self, id: str) -> None:
         """Opens the document as it was saved, if the other page changed it."""
@@ -69,3 +78,5 @@ class DocumentClaim(QObject):
         ours, theirs = self._session.document.snapshot(), document.snapshot()
         if (ours.nodes, ours.leaf, ours.own_title) != (theirs.nodes, theirs.leaf, theirs.own_title):
             self._session.open(document)
+        else:
+            self._session.take_settings(document)

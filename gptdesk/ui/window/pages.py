@@ -21,6 +21,7 @@ class PageLinks(QObject):
     Attributes:
         current_text: returns the text of the open document.
         model_pages: ids of pages that use the model: choosing one there stays there.
+        document_page: id of the page that showed a document last; "" before one did.
 
     Signals:
         document_wanted(str): open the document of that id in the Playground.
@@ -46,6 +47,7 @@ class PageLinks(QObject):
         super().__init__(parent)
         self.current_text: Callable[[], str] = lambda: ""
         self.model_pages: set[str] = set()
+        self.document_page = ""
 
 
 class Window(Protocol):

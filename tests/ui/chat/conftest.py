@@ -54,6 +54,12 @@ class ChatDriver:
         QTest.keyClick(self.view.composer.field, Qt.Key.Key_Return)
         self.wait()
 
+    def choose(self, template: str) -> None:
+        """Chooses a template in the panel."""
+        box = self.view.panel.template
+        box.setCurrentIndex(box.findData(template))
+        box.activated.emit(box.currentIndex())
+
     def run(self, command: str) -> None:
         assert self.opened.window.commands.run(command)
         self.wait()

@@ -32,6 +32,7 @@ def test_a_message_is_answered_and_all_of_it_is_found_after_a_restart(
     assert again.turns == turns
     (entry,) = again.page.chats.entries(9)
     assert TAG in entry.tags
+    assert entry.title == "Hello"
 
 
 def test_a_second_message_is_a_third_and_a_fourth_turn(chat: ChatDriver) -> None:
@@ -223,15 +224,3 @@ def test_a_file_without_a_chat_is_a_sentence(chat: ChatDriver, tmp_path: Path) -
     (tmp_path / "chat.json").write_text("[]", encoding="utf-8")
     chat.page.files.read(tmp_path / "chat.json")
     chat.qtbot.waitUntil(lambda: "The file holds no chat" in chat.banner())
-
-
-def test_ten_thousand_turns_are_shown_a_few_at_a_time(chat: ChatDriver) -> None:
-    turns = [ChatTurn("user" if i % 2 == 0 else "assistant", f"Message {i}.") for i in range(10_000)]
-    chat.page.chats.open_turns(turns)
-    assert chat.turns == turns
-    assert [card.state.index for card in chat.cards] == list(range(9970, 10_000))
-    assert chat.view.turns.earlier.text() == "Show 30 of 9,970 earlier turns"
-    chat.view.turns.earlier.click()
-    assert chat.cards[0].state.turn.text == "Message 9940."
-    chat.write("And now?")
-    assert len(chat.turns) == 10_002

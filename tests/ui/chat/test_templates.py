@@ -24,12 +24,6 @@ def with_template(folder: Path, tmp_path: Path, template: object) -> str:
     return str(copy)
 
 
-def choose(chat: ChatDriver, id: str) -> None:
-    box = chat.view.panel.template
-    box.setCurrentIndex(box.findData(id))
-    box.activated.emit(box.currentIndex())
-
-
 def test_a_model_that_brings_no_template_gets_plain_names_and_a_sentence(chat: ChatDriver) -> None:
     assert chat.page.prompts.template.id == "plain"
     assert chat.view.panel.note.text() == UNTRAINED
@@ -49,7 +43,7 @@ def test_the_template_of_the_model_makes_the_prompt_that_is_shown(
     chat.page.session.set_text(1, "Hi")
     chat.qtbot.waitUntil(lambda: chat.view.panel.prompt.toPlainText().endswith("Hi"))
     assert chat.view.panel.prompt.toPlainText() == "[user] Hello <|endoftext|><|endoftext|>[assistant] Hi"
-    choose(chat, "dialogpt")
+    chat.choose("dialogpt")
     chat.qtbot.waitUntil(lambda: not chat.view.panel.prompt.toPlainText().startswith("["))
     assert chat.opened.services.settings.value.chat_template == "dialogpt"
     assert "system text" in chat.view.panel.note.text()
@@ -64,7 +58,7 @@ def test_a_template_that_refuses_is_its_authors_sentence_and_another_one_works(
     assert "The chat template says: Roles must alternate." in chat.banner()
     assert chat.turns == [ChatTurn("user", "Hello"), ChatTurn("assistant", "")]
     chat.qtbot.waitUntil(lambda: "Roles must alternate." in chat.view.panel.meter.text())
-    choose(chat, "chatml")
+    chat.choose("chatml")
     chat.run("chat.send")
     assert chat.titles == ["User", "Assistant"]
     assert chat.turns[1].text

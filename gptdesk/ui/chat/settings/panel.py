@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -81,7 +81,7 @@ class ChatPanel(QScrollArea):
         self.template.setSizeAdjustPolicy(ListBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.template.setMinimumContentsLength(20)
         self.template.setAccessibleName("Template")
-        self.template.activated.connect(lambda place: prompts.choose(self.template.itemData(place)))
+        self.template.activated.connect(lambda place: session.set_template(self.template.itemData(place)))
         self.note, self.meter = QLabel(), QLabel()
         self.bar = QProgressBar()
         self.bar.setProperty("kind", "job")
@@ -128,11 +128,14 @@ class ChatPanel(QScrollArea):
         column.addWidget(self.system)
         column.addSpacing(10)
         column.addLayout(_heading("Names", "Names of the speakers; templates without names leave them out."))
-        form = QFormLayout()
-        form.setSpacing(6)
-        for role, field in self.names.items():
-            form.addRow(ROLE_TITLES[role], field)
-        column.addLayout(form)
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        for row, (role, field) in enumerate(self.names.items()):
+            label = QLabel(ROLE_TITLES[role])
+            label.setBuddy(field)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(field, row, 1)
+        column.addLayout(grid)
         column.addSpacing(10)
         column.addLayout(_heading("Prompt", _PROMPT_HELP))
         column.addWidget(self.prompt, 1)

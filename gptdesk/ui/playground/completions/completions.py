@@ -17,8 +17,8 @@ from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings, c
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Run, same_generation
 from gptdesk.ui import number_format
+from gptdesk.ui.documents.writing import ALTERNATIVES
 from gptdesk.ui.playground.completions.completion import Completion
-from gptdesk.ui.playground.document_generation import ALTERNATIVES
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.messages import Offer

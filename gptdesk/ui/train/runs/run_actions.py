@@ -34,12 +34,12 @@ class RunActions(QObject):
     Args:
         window: parent of dialogs.
         current: returns the selected run.
-        followed: returns the folder of the run that the Playground follows.
+        followed: returns the folder of the run that is followed.
         commands: with those of `train_commands`.
 
     Signals:
         opened(object): emitted to open the checkpoint in that folder in the Playground.
-        follow_wanted(object): emitted to make the Playground follow the run in that folder; ``None`` stops that.
+        follow_wanted(object): emitted to have the run in that folder followed; ``None`` stops that.
     """
 
     opened = Signal(object)
@@ -88,7 +88,7 @@ class RunActions(QObject):
 
     @property
     def is_followed(self) -> bool:
-        """Whether the Playground follows the selected run."""
+        """Whether the selected run is followed."""
         entry = self._current()
         return entry is not None and entry.folder == self._followed()
 
@@ -124,7 +124,7 @@ class RunActions(QObject):
         self._run_monitor.change(partial(self._run_monitor.index.unwatch, folder))
 
     def fill_checkpoints(self, menu: QMenu, checkpoints: Sequence[CheckpointInfo]) -> None:
-        """Lists the checkpoints of the selected run, and whether the Playground follows it."""
+        """Lists the checkpoints of the selected run, and whether it is followed."""
         for checkpoint in newest_first(checkpoints):
             best = ", best" if checkpoint.best else ""
             text = f"Step {number_format.count(checkpoint.step)}{best}\t{number_format.memory(checkpoint.bytes)}"

@@ -31,6 +31,20 @@ def free_memory() -> int | None:
     return min([free, *_rooms_in_cgroups()])
 
 
+def total_memory() -> int | None:
+    """Bytes of physical memory of the computer; ``None`` where the system does not tell.
+
+    In a control group with a limit it is at most that.
+    """
+    import psutil
+
+    try:
+        total = int(psutil.virtual_memory().total)
+    except (psutil.Error, OSError, LookupError, ValueError):
+        return None
+    return min([total, *_limits_of_cgroups()])
+
+
 def resident_memory() -> int:
     """Bytes of physical memory that this process holds now; 0 where the system does not tell."""
     import psutil
@@ -50,6 +64,15 @@ def _rooms_in_cgroups() -> Iterator[int]:
                 statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
                 yield max(0, most - now + sum(int(statistics[name]) for name in cached))
             except (OSError, LookupError, ValueError):  # of the other version, or without a limit: "max"
+                continue
+
+
+def _limits_of_cgroups() -> Iterator[int]:
+    for folder in _own_cgroups():
+        for limit, _, _ in _FILES:
+            try:
+                yield int((folder / limit).read_text())
+            except (OSError, ValueError):  # of the other version, or without a limit: "max"
                 continue
 
 

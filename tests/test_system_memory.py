@@ -10,7 +10,7 @@ import torch
 from gptdesk import system_memory
 from gptdesk.gpt2.config import OPENAI_SIZES
 from gptdesk.library.memory import fits
-from gptdesk.system_memory import free_memory
+from gptdesk.system_memory import free_memory, total_memory
 from gptdesk.training import estimate
 from trainer.hardware import available_memory
 
@@ -20,7 +20,7 @@ GB = 10**9
 @pytest.fixture
 def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Control groups of our own, none of which has a limit yet, on a computer with 8 GB free and much swap."""
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GB))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GB, total=16 * GB))
     monkeypatch.setattr(psutil, "swap_memory", lambda: SimpleNamespace(free=100 * GB))
     monkeypatch.setattr(system_memory, "_CGROUPS", tmp_path / "cgroup")
     monkeypatch.setattr(system_memory, "_OWN_CGROUPS", tmp_path / "own")
@@ -43,6 +43,13 @@ def group(folder: Path, *, limit: str, taken: int, cached: int, version: int = 2
 
 def test_it_is_what_the_system_can_give_without_swap(groups: Path) -> None:
     assert free_memory() == 8 * GB
+
+
+def test_what_a_group_may_take_is_all_that_there_is(groups: Path) -> None:
+    assert total_memory() == 16 * GB
+    be_in(groups, "0::/\n")
+    group(groups, limit=str(3 * GB), taken=GB, cached=0)
+    assert total_memory() == 3 * GB
 
 
 def test_this_computer_tells() -> None:

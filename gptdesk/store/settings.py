@@ -32,6 +32,9 @@ LARGEST_TEXT: Final = 40
 RECENT_MODELS: Final = 8
 RECENT_COMMANDS: Final = 20
 LONGEST_PRESET_NAME: Final = 40
+MOST_MEMORY: Final = 16 * 10**6
+"""Megabytes: more than any computer has."""
+
 _Plain = str | int | float | bool | list[Any] | None
 
 
@@ -42,6 +45,7 @@ class Settings:
     Attributes:
         model: name or folder of the model.
         recent_models: folders opened lately, newest first.
+        pinned_models: names or folders of models that stay in memory once they are loaded.
         decoding: decoding settings of the open document.
         new_document_decoding: decoding settings for new documents.
         presets: the person's own, by name.
@@ -130,6 +134,7 @@ class Settings:
     )
     model: Annotated[str, msgspec.Meta(min_length=1)] = stored("stories", what="a name or a folder")
     recent_models: tuple[str, ...] = stored((), what="a list of folders")
+    pinned_models: tuple[str, ...] = stored((), what="a list of models")
     device: str = setting(
         "auto",
         title="Device",
@@ -152,6 +157,14 @@ class Settings:
         help="How many threads decode on the CPU. Automatic uses one for each core.",
         page="Models",
         control=Number(lowest=0, highest=MOST_THREADS, word="automatic"),
+    )
+    model_memory: int = setting(
+        0,
+        title="Memory for models",
+        help="How much of the computer's memory models may take together. When the next one does not fit, the one that "
+        "was not used for longest is unloaded. Automatic is three quarters of what is free without them.",
+        page="Models",
+        control=Number(lowest=0, highest=MOST_MEMORY, unit="MB", word="automatic"),
     )
     read_ahead: bool = setting(
         True,
@@ -238,6 +251,7 @@ class Settings:
             values[name] = getattr(self, name).to_json()
         values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
         values["recent_models"] = list(self.recent_models)
+        values["pinned_models"] = list(self.pinned_models)
         values["charts"] = dict(self.charts)
         values["shortcuts"] = {name: list(keys) for name, keys in self.shortcuts.items()}
         values["closed_groups"] = list(self.closed_groups)

@@ -293,6 +293,6 @@ def test_only_the_newest_text_is_counted(qtbot: QtBot) -> None:
 
 
 def test_the_window_and_the_model_live_in_different_threads(opened: Opened) -> None:
-    worker = opened.services.inference._worker
+    worker = opened.services.inference._host.worker
     assert worker.thread() is not QThread.currentThread()
     assert opened.window.thread() is QThread.currentThread()

@@ -51,17 +51,15 @@ def test_a_choice_that_fails_goes_back_to_what_worked_and_is_not_kept(opened: Op
     assert opened.window.banners.texts == []
 
 
-def test_a_hash_that_is_known_before_loading_has_ended_does_not_say_that_it_begins(
+def test_a_hash_that_is_known_while_another_model_is_loaded_does_not_say_that_it_begins(
     opened: Opened, qtbot: QtBot
 ) -> None:
     inference = opened.services.inference
     info = inference.info
     inference.load(info.model, device="cpu", precision="auto")
-    inference._on_loaded(inference._loading.number, info)
     assert opened.state is State.LOADING
     with qtbot.assertNotEmitted(inference.state_changed):
-        inference._on_hashed(info.folder, "a hash")
-    assert inference.info.weights == "a hash"
+        inference.engines._on_hashed(info.folder, "a hash")
     qtbot.waitUntil(lambda: opened.state is State.READY)
 
 
@@ -84,7 +82,7 @@ def test_a_device_of_another_day_that_is_gone_can_be_left(
 
 
 def test_the_status_bar_says_that_code_is_compiled_and_what_that_means(opened: Opened, qtbot: QtBot) -> None:
-    worker, status = opened.services.inference._worker, opened.window.status
+    worker, status = opened.services.inference._host.worker, opened.window.status
     assert worker._engine is not None
     assert not status.compiling.isVisible()
     before, coming = worker._engine.decoder, Future()  # type: ignore[var-annotated]

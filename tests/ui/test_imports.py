@@ -100,13 +100,13 @@ from PySide6.QtCore import QCoreApplication
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.inference_messages import GenerateJob, LoadJob
-from gptdesk.ui.services.inference_worker import InferenceWorker
+from gptdesk.ui.services.inference_worker import InferenceWorker, warm_up
 from gptdesk.ui.services.reading.jobs import EndingsJob, SearchJob
 app = QCoreApplication([])
 worker, failures, found = InferenceWorker(), [], []
 worker.ended.connect(lambda job, failure: failure and failures.append(failure))
 worker.result.connect(lambda job, result: found.append(result))
-worker.warm_up()
+warm_up()
 worker.load(LoadJob("tiny", lambda name: Path({str(tiny_model_folder)!r}), "cpu", "auto", 0, None))
 worker.generate(GenerateJob(MixedText("Once upon a time"), DecodingSettings(max_tokens=3), ""))
 worker.read(EndingsJob(MixedText("Once"), (" upon", " more")))

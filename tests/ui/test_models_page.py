@@ -40,6 +40,7 @@ from gptdesk.ui.models.memory_bars import MemoryBars
 from gptdesk.ui.models.repository_dialog import RepositoryDialog, _repo
 from gptdesk.ui.models.view import ModelsView
 from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.engines.plan import EngineChoice
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.theme import Theme
@@ -670,7 +671,7 @@ def test_what_does_not_fit_is_said_before_it_is_loaded(
     precision.setCurrentText("float32")
     precision.activated.emit(precision.currentIndex())
     shown.wait(lambda: shown.item("tale").entry.defaults.precision == "float32")  # type: ignore[union-attr]
-    free = SimpleNamespace(available=100 * 10**6 - info.memory)
+    free = SimpleNamespace(available=100 * 10**6 - info.memory, total=10**9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
     shown.models.measure()
     shown.wait(lambda: shown.face("tale").figures[-1].role == "warn")
@@ -688,7 +689,7 @@ def test_unloading_gives_the_memory_back_and_using_it_again_loads_it(tale: Path,
     shown.press("tale")
     shown.wait(lambda: inference.info and inference.info.model == "tale")
     shown.opened.window.show_page("models")
-    engine = inference._worker._engine
+    engine = inference._host.worker._engine
     assert engine is not None
     model = weakref.ref(engine.network)
     del engine
@@ -701,6 +702,62 @@ def test_unloading_gives_the_memory_back_and_using_it_again_loads_it(tale: Path,
     shown.wait(lambda: shown.opened.state is State.READY)
     assert inference.info is not None
     assert inference.info.model == "tale"
+
+
+def test_what_is_loaded_is_listed_pinned_and_unloaded(tale: Path, shown: Shown) -> None:
+    inference, page = shown.opened.services.inference, shown.page
+    lease = inference.lease(EngineChoice("tale", "cpu", "float32"), page)
+    shown.wait(lambda: lease.info and len(page.panel.loaded.rows) == 2)
+    row = next(row for row in page.panel.loaded.rows if row.engine.model == "tale")
+    needed = number_format.memory(row.engine.memory)
+    assert row.detail.text() == f"float32  ·  {needed}"
+    assert f"{number_format.memory(2 * row.engine.memory)} of " in page.panel.loaded.summary.text()
+    assert shown.face("tale").badge[0] == "Loaded"
+    QTest.mouseClick(row.pin, Qt.MouseButton.LeftButton)
+    assert shown.opened.services.settings.value.pinned_models == ("tale",)
+    assert shown.face("tale").badge[0] == "Loaded, pinned"
+    lease.release()
+    assert len(inference.engines.engines) == 2, "it is pinned"
+    shown.choose("tale")
+    assert not page.actions_.pin.isEnabled()
+    QTest.mouseClick(row.unload, Qt.MouseButton.LeftButton)
+    shown.wait(lambda: len(page.panel.loaded.rows) == 1)
+    assert shown.face("tale").badge[0] == "Pinned"
+    page.actions_.unpin.trigger()
+    assert shown.face("tale").badge[0] == ""
+    assert shown.opened.services.settings.value.pinned_models == ()
+
+
+def test_a_pin_goes_with_a_model_that_is_renamed_and_removed(tale: Path, shown: Shown) -> None:
+    settings = shown.opened.services.settings
+    shown.wait(lambda: shown.has("tale"))
+    shown.choose("tale")
+    shown.page.actions_.pin.trigger()
+    dialog = rename_dialog(shown, "tale")
+    dialog.line.setText("story")
+    QTest.keyClick(dialog.line, Qt.Key.Key_Return)
+    shown.wait(lambda: settings.value.pinned_models == ("story",))
+    shown.wait(lambda: shown.has("story"))
+    shown.choose("story")
+    shown.page.actions_.remove.trigger()
+    answer(shown, "Remove")
+    assert settings.value.pinned_models == ()
+    shown.wait(lambda: not shown.has("story"))
+
+
+def test_what_the_settings_leave_no_memory_for_is_said_and_refused(tale: Path, shown: Shown) -> None:
+    settings, inference = shown.opened.services.settings, shown.opened.services.inference
+    shown.wait(lambda: shown.has("tale"))
+    settings.update(model_memory=50)
+    shown.choose("tale")
+    assert "and the settings leave 50 MB to it" in shown.page.panel.warning.text()
+    shown.press("tale")
+    answer(shown, "Close")
+    assert settings.value.model != "tale"
+    with shown.qtbot.waitSignal(shown.opened.services.loader.failed) as failed:
+        settings.update(model="tale")
+    assert "and models may take 50 MB on this computer" in failed.args[0].sentence
+    assert inference.state is State.EMPTY
 
 
 def test_loading_is_seen_and_can_be_cancelled_on_the_page(tale: Path, shown: Shown) -> None:

@@ -66,7 +66,7 @@ def opened(open_window: Callable[..., Opened], long_model_folder: Path, qtbot: Q
 
 
 def engine_of(opened: Opened) -> Engine:
-    engine = opened.services.inference._worker._engine
+    engine = opened.services.inference._host.worker._engine
     assert engine is not None
     return engine
 

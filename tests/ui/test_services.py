@@ -13,6 +13,7 @@ from gptdesk.library.catalogue import find_known
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.ui.models.commands import model_commands
 from gptdesk.ui.models.view import ModelsView
+from gptdesk.ui.services.engines.service import EngineView
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.models.model_activation import InUse
@@ -114,6 +115,22 @@ class Chooser(QObject):
     def unload(self) -> None: ...
 
 
+class NoEngines(QObject):
+    """An `EngineService` of which nothing is loaded."""
+
+    changed = Signal()
+    engines: tuple[EngineView, ...] = ()
+    pins: tuple[str, ...] = ()
+    setting = evictable = 0
+
+    def budget(self, free: int | None) -> int | None:
+        return free
+
+    def set_budget(self, setting: int) -> None: ...
+    def set_pins(self, models: Any) -> None: ...
+    def unload(self, model: str) -> None: ...
+
+
 def test_the_models_page_works_with_services_of_a_few_lines(
     theme: Theme, folders: Folders, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -123,7 +140,7 @@ def test_the_models_page_works_with_services_of_a_few_lines(
     commands = Commands(window, settings)
     views: list[ModelsView] = []
     commands.add(*model_commands(lambda: next(iter(views), None), lambda: next(iter(views), None)))
-    views.append(view := ModelsView(theme, settings, models, chooser, commands, QMenu(window), window))
+    views.append(view := ModelsView(theme, settings, models, chooser, NoEngines(), commands, QMenu(window), window))
     window.resize(1000, 700)
     window.show()
     qtbot.waitUntil(lambda: {card.face.title for card in view.list.cards.values()} == {"mine", "gpt2"})

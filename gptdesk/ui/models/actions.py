@@ -1,4 +1,4 @@
-"""Actions on the selected model: unload, verify, rename, show, export, remove."""
+"""Actions on the selected model: unload, pin, verify, rename, show, export, remove."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from gptdesk.ui.model_names import setting_of, title_of
 from gptdesk.ui.models.command_table import ON_MODEL, model_id
 from gptdesk.ui.models.detail_panel import card_url_of
 from gptdesk.ui.models.import_dialog import check_free
-from gptdesk.ui.models.items import Item
-from gptdesk.ui.services.models.service import ActivationService, ModelService
+from gptdesk.ui.models.items import Item, engine_of
+from gptdesk.ui.services.engines.service import EngineService
+from gptdesk.ui.services.models.service import ModelService
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
@@ -41,17 +42,19 @@ class ModelActions(QObject):
         self,
         settings: SettingsService,
         models: ModelService,
-        using: ActivationService,
+        engines: EngineService,
         window: QWidget,
         current: Callable[[], Item | None],
         commands: Commands,
     ) -> None:
         super().__init__(window)
-        self._settings, self._models, self._using = settings, models, using
+        self._settings, self._models, self._engines = settings, models, engines
         self._window, self._current = window, current
         self.question: Question | None = None
         self._run = {
-            "unload": using.unload,
+            "unload": self._unload,
+            "pin": self._pin,
+            "unpin": self._unpin,
             "verify": self._verify,
             "rename": self._rename,
             "keep": self._keep,
@@ -63,7 +66,8 @@ class ModelActions(QObject):
         }
         self._commands = commands
         action = {name: commands.action(model_id(name)) for name in self._run}
-        self.unload, self.verify, self.rename, self.keep = (action[n] for n in ("unload", "verify", "rename", "keep"))
+        self.unload, self.pin, self.unpin = (action[n] for n in ("unload", "pin", "unpin"))
+        self.verify, self.rename, self.keep = (action[n] for n in ("verify", "rename", "keep"))
         self.card, self.folder, self.export, self.gguf = (action[n] for n in ("card", "folder", "export", "gguf"))
         self.remove = action["remove"]
 
@@ -78,7 +82,9 @@ class ModelActions(QObject):
         if item is None or entry is None:
             return "Select a model on this computer first."
         if name == "unload":
-            return None if setting_of(entry) == self._loaded else "The model is not loaded."
+            return None if engine_of(entry, self._engines.engines) is not None else "The model is not loaded."
+        if name == "unpin":
+            return None if setting_of(entry) in self._settings.value.pinned_models else "The model is not pinned."
         if name == "card":
             return None if card_url_of(item) else "The model has no model card."
         if item.job is not None:
@@ -89,16 +95,13 @@ class ModelActions(QObject):
             return None if entry.changeable else "gptdesk does not manage this model."
         if entry.path is None:
             return "Download the model first."
+        if name == "pin" and setting_of(entry) in self._settings.value.pinned_models:
+            return "The model is pinned already."
         return None if name == "folder" or entry.state == "ready" else "The model is incomplete or damaged."
 
     def show_item(self) -> None:
         """Updates the actions for the selected item."""
         self._commands.refresh(*ON_MODEL)
-
-    @property
-    def _loaded(self) -> str | None:
-        now = self._using.now
-        return now.model if now.memory else None
 
     def fill(self, menu: QMenu) -> None:
         """Fills the menu with the actions that are possible on the selected item."""
@@ -107,7 +110,7 @@ class ModelActions(QObject):
         menu.setToolTipsVisible(True)
         item = self._current()
         for section in (
-            (self.unload,),
+            (self.unload, self.pin, self.unpin),
             (self.verify, self.rename, self.keep),
             (self.card, self.folder),
             (self.export, self.gguf),
@@ -127,6 +130,23 @@ class ModelActions(QObject):
     def _entry(self) -> LibraryEntry | None:
         item = self._current()
         return item.entry if item else None
+
+    def _unload(self) -> None:
+        if entry := self._entry():
+            self._engines.unload(str(entry.path))
+
+    def _pin(self) -> None:
+        if entry := self._entry():
+            self.set_pinned(setting_of(entry), True)
+
+    def _unpin(self) -> None:
+        if entry := self._entry():
+            self.set_pinned(setting_of(entry), False)
+
+    def set_pinned(self, model: str, pinned: bool) -> None:
+        """Pins the model of that name or folder in memory, or unpins it."""
+        others = tuple(other for other in self._settings.value.pinned_models if other != model)
+        self._settings.update(pinned_models=(*others, model) if pinned else others)
 
     def _verify(self) -> None:
         if entry := self._entry():
@@ -176,7 +196,9 @@ class ModelActions(QObject):
         def done() -> None:
             value, old = self._settings.value, entry.name
             recent = tuple(name if model == old else model for model in value.recent_models)
-            self._settings.update(model=name if value.model == old else value.model, recent_models=recent)
+            pins = tuple(name if model == old else model for model in value.pinned_models)
+            model = name if value.model == old else value.model
+            self._settings.update(model=model, recent_models=recent, pinned_models=pins)
             if shiboken6.isValid(dialog):
                 dialog.accept()
 
@@ -216,7 +238,9 @@ class ModelActions(QObject):
     def _do_remove(self, entry: LibraryEntry) -> None:
         value = self._settings.value
         recent = tuple(model for model in value.recent_models if model != entry.name)
-        self._settings.update(model=BUNDLED if value.model == entry.name else value.model, recent_models=recent)
+        pins = tuple(model for model in value.pinned_models if model != entry.name)
+        model = BUNDLED if value.model == entry.name else value.model
+        self._settings.update(model=model, recent_models=recent, pinned_models=pins)
         self._models.remove(entry)
 
 

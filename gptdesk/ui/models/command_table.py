@@ -11,6 +11,8 @@ SCOPE: Final = "models"
 
 MODEL_ENTRIES: Final = (
     Entry("unload", "Unload model", "Unload", "Free the memory of the model; choose it again to load it"),
+    Entry("pin", "Pin model in memory", "Pin in memory", "Keep the model in memory, even while no page uses it"),
+    Entry("unpin", "Unpin model", "Unpin", "Let the model be unloaded while no page uses it, or when memory is short"),
     Entry(
         "verify", "Verify model", "Verify", "Hash the files and compare the hashes with the recorded ones", ("Ctrl+E",)
     ),

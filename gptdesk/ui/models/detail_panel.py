@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -15,7 +16,9 @@ from gptdesk.ui.models.defaults_card import DefaultsCard
 from gptdesk.ui.models.details import Facts, facts_of
 from gptdesk.ui.models.items import Item
 from gptdesk.ui.models.labels import Face, origin_words
+from gptdesk.ui.models.loaded_models import LoadedModels
 from gptdesk.ui.models.memory_bars import MemoryBars
+from gptdesk.ui.services.engines.service import EngineView
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
@@ -35,6 +38,7 @@ class DetailPanel(QScrollArea):
     Attributes:
         name: of the model.
         act: button of the main action.
+        loaded: models that are loaded, whichever is selected.
         warning: why the model does not fit into memory.
 
     Signals:
@@ -70,6 +74,8 @@ class DetailPanel(QScrollArea):
         self.defaults = DefaultsCard(settings)
         self.defaults.changed.connect(self.defaults_wanted)
         self._memory = _section("Memory", self.bars, self.free)
+        self.loaded = LoadedModels(theme)
+        self._loaded = _section("Loaded models", self.loaded)
         self._use = _section("Defaults for this model", self.defaults)
         self._about = _section("About", self.facts, self.checked, self.card_link)
         self._lay_out()
@@ -90,7 +96,7 @@ class DetailPanel(QScrollArea):
         column.addLayout(buttons)
         column.addWidget(self.stop)  # below: both beside each other can be wider than the panel
         column.addWidget(self.warning)
-        for section in (self._memory, self._use, self._about):
+        for section in (self._memory, self._loaded, self._use, self._about):
             column.addWidget(section)
         column.addStretch(1)
         self.setWidget(contents)
@@ -131,6 +137,11 @@ class DetailPanel(QScrollArea):
         self._about.setVisible(bool(self.facts.values))
         self.card_link.setVisible(bool(self._card_url()))
         _show(self.checked, checked.sentence if checked else "", "good" if checked and checked.ok else "bad")
+
+    def show_engines(self, engines: Sequence[EngineView], budget: int | None) -> None:
+        """Shows what is loaded, as for `LoadedModels.show_engines`."""
+        self._loaded.setVisible(bool(engines))
+        self.loaded.show_engines(engines, budget)
 
     def open_card(self) -> None:
         """Shows the model card in the browser."""

@@ -11,6 +11,7 @@ from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.known_models.known import Known, find_known
 from gptdesk.ui.model_names import entry_key, setting_of
+from gptdesk.ui.services.engines.service import EngineView
 from gptdesk.ui.services.models.model_jobs import JobView
 
 Group = Literal["coming", "here", "known", "runs", "cache"]
@@ -95,6 +96,11 @@ class Item:
             said += [download.repo]
         text = " ".join(said).lower()
         return all(word in text for word in words)
+
+
+def engine_of(entry: LibraryEntry, engines: Sequence[EngineView]) -> EngineView | None:
+    """The engine of a model, the one used last where it is loaded in several precisions; ``None`` if it is not."""
+    return next((engine for engine in engines if entry.path == engine.folder), None)
 
 
 def changed_item(item: Item, downloads: Sequence[DownloadStatus], jobs: Sequence[JobView]) -> Item:

@@ -13,6 +13,7 @@ from gptdesk.library.memory import memory_needed
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import title_of
 from gptdesk.ui.models.items import Item
+from gptdesk.ui.services.engines.service import EngineView
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.models.model_activation import InUse
@@ -65,14 +66,23 @@ class Face:
         return ", ".join(part for part in (self.badge[0], self.note[0].replace(SEPARATOR, ", "), *numbers) if part)
 
 
-def face(item: Item, in_use: InUse, room: Room) -> Face:
-    """The texts for the present state of an item."""
+def face(item: Item, in_use: InUse, room: Room, engine: EngineView | None = None, *, pinned: bool = False) -> Face:
+    """The texts for the present state of an item.
+
+    Args:
+        item: the model, download or job.
+        in_use: the model in use.
+        room: memory available to another model.
+        engine: of the model, if it is loaded.
+        pinned: whether it stays in memory once it is loaded.
+    """
     if item.download is not None:
         return _download_face(item, item.download)
     if item.entry is None:
         assert item.job is not None, "an item is a model, a download or a job"
         return _job_face(item.name, item.job)
-    return _entry_face(item, item.entry, in_use, room)
+    shown = _entry_face(item, item.entry, in_use, room)
+    return replace(shown, badge=_memory_badge(shown.badge, engine is not None, pinned))
 
 
 def licence_words(licence: str) -> str:
@@ -126,6 +136,18 @@ def _entry_face(item: Item, entry: LibraryEntry, in_use: InUse, room: Room) -> F
         job = _job_face(name, item.job)
         changes |= {"note": job.note, "share": job.share, "stop": job.stop}
     return replace(shown, **changes)
+
+
+def _memory_badge(badge: tuple[str, str], loaded: bool, pinned: bool) -> tuple[str, str]:
+    """The badge of a model, with what is to be said about its engine."""
+    word, role = badge
+    if role == "bad" or word == "Loading":
+        return badge
+    if loaded and role != "good":
+        word, role = "Loaded", "good"
+    if not pinned:
+        return word, role
+    return (f"{word}, pinned", role) if loaded else (word or "Pinned", role)
 
 
 def _figures(entry: LibraryEntry, room: Room) -> tuple[Figure, ...]:

@@ -38,7 +38,13 @@ class ModelsPage(BasePage):
 
         services, window = self.services, self.window
         view = self.view = ModelsView(
-            services.theme, services.settings, services.models, services.activation, window.commands, window.menu
+            services.theme,
+            services.settings,
+            services.models,
+            services.activation,
+            services.inference.engines,
+            window.commands,
+            window.menu,
         )
         view.play_wanted.connect(lambda: window.links.model_wanted.emit(services.settings.value.model))
         return PageView(

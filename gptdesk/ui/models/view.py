@@ -16,10 +16,11 @@ from gptdesk.ui.models.bars import ModelsBar, ModelsStatus
 from gptdesk.ui.models.command_table import IMPORTS
 from gptdesk.ui.models.detail_panel import DetailPanel
 from gptdesk.ui.models.imports import ModelImports
-from gptdesk.ui.models.items import Item, changed_item, make_items, next_item
+from gptdesk.ui.models.items import Item, changed_item, engine_of, make_items, next_item
 from gptdesk.ui.models.labels import Face, face
 from gptdesk.ui.models.list_view.drop_frame import DropFrame
 from gptdesk.ui.models.list_view.model_list import ModelList
+from gptdesk.ui.services.engines.service import EngineService, EngineView
 from gptdesk.ui.services.models.service import ActivationService, ModelService
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
@@ -50,6 +51,7 @@ class ModelsView(QWidget):
         settings: of the person.
         models: library.
         using: changes the model in use.
+        engines: the models that are loaded.
         commands: registry of the window.
         menu: main menu, for the top bar.
 
@@ -71,12 +73,14 @@ class ModelsView(QWidget):
         settings: SettingsService,
         models: ModelService,
         using: ActivationService,
+        engines: EngineService,
         commands: Commands,
         menu: QMenu,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme, self._settings, self._models, self._using = theme, settings, models, using
+        self._engines = engines
         self._items: dict[str, Item] = {}
         self._current = ""
         self._wanted_name = ""
@@ -89,7 +93,7 @@ class ModelsView(QWidget):
             imports.addAction(commands.action(id))
         self.top_bar = ModelsBar(theme, menu, imports, commands.action("models.download"))
         self.status_bar = ModelsStatus(theme, models)
-        self.actions_ = ModelActions(settings, models, using, self, lambda: self.current, commands)
+        self.actions_ = ModelActions(settings, models, engines, self, lambda: self.current, commands)
         self._more = Menu(self)
         self.list = ModelList(theme, self._face)
         self.panel = DetailPanel(theme, settings, self._more)
@@ -116,12 +120,16 @@ class ModelsView(QWidget):
         self._models.progressed.connect(self._on_progressed)
         self._models.arrived.connect(self._on_arrived)
         self._using.changed.connect(self._on_use_changed)
+        self._engines.changed.connect(self._on_use_changed)
+        self._settings.changed.connect(self._on_use_changed)
         self._drops.hovered.connect(self._on_hovered)
         self._drops.dropped.connect(self.imports.offer_all)
         self.list.chosen.connect(self.choose)
         self.list.wanted.connect(self.act)
         self.list.menu_wanted.connect(self._on_menu_wanted)
         self.panel.wanted.connect(self.act)
+        self.panel.loaded.pin_wanted.connect(self._on_pin_wanted)
+        self.panel.loaded.unload_wanted.connect(lambda engine: self._engines.unload(str(engine.folder)))
         self.panel.defaults_wanted.connect(self._on_defaults_wanted)
         self._more.aboutToShow.connect(lambda: self.actions_.fill(self._more))
         self._timer.timeout.connect(self._on_time)
@@ -150,7 +158,8 @@ class ModelsView(QWidget):
         self._show_current()
 
     def _face(self, item: Item) -> Face:
-        return face(item, self._now, self._room)
+        engine = engine_of(item.entry, self._engines.engines) if item.entry is not None else None
+        return face(item, self._now, self._room, engine, pinned=item.model in self._settings.value.pinned_models)
 
     @Slot()
     def _show_soon(self) -> None:
@@ -214,6 +223,7 @@ class ModelsView(QWidget):
         self.actions_.show_item()
         shown = self._face(item) if item else Face("")
         self.panel.show_item(item, shown, self._room, self._models.checked.get(self._current))
+        self.panel.show_engines(self._engines.engines, self._engines.budget(self._models.free_memory))
         self._show_status()
 
     def _show_status(self) -> None:
@@ -252,6 +262,12 @@ class ModelsView(QWidget):
         item = self.current
         if item is not None and item.entry is not None:
             self._models.set_defaults(item.entry, precision=precision, decoding=decoding)
+
+    @Slot(object, bool)
+    def _on_pin_wanted(self, engine: EngineView, pinned: bool) -> None:
+        listed = (item for item in self.items if item.entry is not None and item.entry.path == engine.folder)
+        item = next(listed, None)
+        self.actions_.set_pinned(item.model if item is not None else engine.model, pinned)
 
     @Slot(str, QPoint)
     def _on_menu_wanted(self, key: str, at: QPoint) -> None:

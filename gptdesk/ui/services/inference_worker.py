@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from gptdesk.devices import missing_devices, runtime_of, set_thread_environment
+from gptdesk.devices import computes_on_cpu, runtime_of, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
 from gptdesk.inference.events import Event
@@ -32,13 +35,26 @@ log = logging.getLogger(__name__)
 _LOOK_MS: Final = 500
 """Between two checks whether the decoder is compiled."""
 
+_CARD: Final = threading.Lock()
+"""Held by the worker that computes on a GPU: no other thread may allocate its memory while a CUDA graph is captured."""
+
+_ASK_SECONDS: Final = 0.1
+"""Between two checks whether a job that waits for the GPU was cancelled."""
+
 
 class _Cancelled(Exception):
-    """Loading was cancelled."""
+    """The job was cancelled before it began, or while a model was loaded."""
+
+
+def warm_up() -> None:
+    """Imports the engine before anybody needs it."""
+    set_thread_environment()
+    keep_compiled_code()
+    import gptdesk.inference.reader  # noqa: F401 (and with it the engine)
 
 
 class InferenceWorker(QObject):
-    """Does one job at a time, first come, first served.
+    """Owns one engine, and does one job at a time, first come, first served.
 
     Attributes:
         events: events of generations that the GUI thread has not taken yet, each with its job's number.
@@ -48,7 +64,6 @@ class InferenceWorker(QObject):
         progress(int, object, object): job, bytes read, bytes in all.
         loaded(int, object): job, `ModelInfo`.
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
-        devices_known(object): missing devices by name, each with the reason.
         result(int, object): background job, what it found: a text that was read, `ScoredText`, `InspectedToken`,
             `ScoredEndings`, `FoundContinuations`, `SuggestedTokens`, `Looked`.
         ended(int, object): job, a `Failure` or ``None``; the last signal about every job.
@@ -58,7 +73,6 @@ class InferenceWorker(QObject):
     progress = Signal(int, object, object)
     loaded = Signal(int, object)
     changed = Signal(object)
-    devices_known = Signal(object)
     result = Signal(int, object)
     ended = Signal(int, object)
 
@@ -73,18 +87,9 @@ class InferenceWorker(QObject):
         self._compiling.setInterval(_LOOK_MS)
         self._compiling.timeout.connect(self._tell_changes)
 
-    @Slot()
-    def warm_up(self) -> None:
-        """Imports the engine before anybody needs it; torch with it where there may be a GPU."""
-        set_thread_environment()
-        keep_compiled_code()
-        import gptdesk.inference.reader  # noqa: F401 (and with it the engine)
-
-        self.devices_known.emit(missing_devices())
-
     @Slot(object)
     def load(self, job: LoadJob) -> None:
-        """Loads a model; the former one is unloaded first."""
+        """Loads the model."""
         self._run(job, self._load)
 
     @Slot(object)
@@ -97,18 +102,19 @@ class InferenceWorker(QObject):
         self._run(job, self._read)
 
     @Slot()
-    def unload(self) -> None:
-        """Frees the model's memory. Its parts are in no cycles; collecting here would destroy QObjects here."""
+    def close(self) -> None:
+        """Frees the model's memory and ends the thread. Parts of the engine are in no cycles; collecting here would
+        destroy QObjects here.
+        """
         self._engine = self._reader = self._looker = self._told = None
         self._compiling.stop()
+        self.thread().quit()
 
     def _run(self, job: Job, work: object) -> None:
         failure: Failure | None = None
         try:
-            if not job.cancelled:
+            with self._processor(job):
                 work(job)  # type: ignore[operator]
-            else:
-                failure = Failure()
         except _Cancelled:
             failure = Failure()
         except UserError as error:
@@ -120,9 +126,29 @@ class InferenceWorker(QObject):
             failure = Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
         self.ended.emit(job.number, failure)
 
+    @contextmanager
+    def _processor(self, job: Job) -> Iterator[None]:
+        """Waits until no other engine computes on a GPU, where this one does.
+
+        Raises:
+            _Cancelled: the job was cancelled meanwhile, or before.
+        """
+        on_cpu = computes_on_cpu(job.device) if isinstance(job, LoadJob) else _on_cpu(self._engine)
+        if job.cancelled:
+            raise _Cancelled
+        if on_cpu:
+            yield
+            return
+        while not _CARD.acquire(timeout=_ASK_SECONDS):
+            if job.cancelled:
+                raise _Cancelled
+        try:
+            yield
+        finally:
+            _CARD.release()
+
     def _load(self, job: LoadJob) -> None:
-        self.unload()
-        self.warm_up()
+        warm_up()
         from gptdesk.inference.engine import Engine
         from gptdesk.inference.reader import TextReader
 
@@ -192,6 +218,10 @@ class InferenceWorker(QObject):
             self.changed.emit(now)
         if not now.compiling:
             self._compiling.stop()
+
+
+def _on_cpu(engine: Engine | None) -> bool:
+    return engine is None or engine.device == "cpu"
 
 
 def _describe(model: str, folder: Path, engine: Engine) -> ModelInfo:

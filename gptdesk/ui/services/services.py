@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from gptdesk.store.database import OpenedDocument
     from gptdesk.store.settings import Settings
     from gptdesk.store.snapshot import Snapshot
+    from gptdesk.ui.services.engines.lease import EngineLease
+    from gptdesk.ui.services.engines.plan import EngineChoice
+    from gptdesk.ui.services.engines.service import EngineService
     from gptdesk.ui.services.generation import Generation
     from gptdesk.ui.services.inference_messages import ModelInfo, State
 
@@ -118,7 +121,7 @@ class MessageService(Protocol):
 
 
 class InferenceService(Protocol):
-    """The model that is loaded, and completions by it; implemented by `Inference`."""
+    """The model that a page uses, completions by it, and leases on others; implemented by `Inference`."""
 
     @property
     def state(self) -> State: ...
@@ -147,6 +150,10 @@ class InferenceService(Protocol):
     ) -> Generation: ...
     def cancel_load(self) -> None: ...
     def unload(self) -> None: ...
+    def wake(self) -> None: ...
+    @property
+    def engines(self) -> EngineService: ...
+    def lease(self, choice: EngineChoice, owner: QObject) -> EngineLease: ...
 
 
 class TokenCountService(Protocol):

@@ -20,7 +20,7 @@ class Question(Dialog):
     Args:
         title: of the dialog, and its first line.
         text: what will happen.
-        answers: Enter chooses the last one, unless ``dangerous``.
+        answers: Enter chooses the last one, unless ``dangerous``; without any, it can only be closed.
         dangerous: whether the last answer deletes something; Enter then cancels.
     """
 
@@ -42,11 +42,12 @@ class Question(Dialog):
         self.words = QLabel(text)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton("Cancel" if answers else "Close")
         self.cancel.clicked.connect(self.reject)
         self.buttons = [self._button(*answer) for answer in answers]
-        self.buttons[-1].setProperty("kind", "danger" if dangerous else "accent")
-        (self.cancel if dangerous else self.buttons[-1]).setDefault(True)
+        if self.buttons:
+            self.buttons[-1].setProperty("kind", "danger" if dangerous else "accent")
+        (self.cancel if dangerous or not answers else self.buttons[-1]).setDefault(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
         layout.setSpacing(8)

@@ -15,9 +15,11 @@ class Room:
 
     Attributes:
         free: bytes; ``None`` when unknown: then every model is taken to fit.
+        limited: whether that is what the settings leave to it, and not what the computer has.
     """
 
     free: int | None
+    limited: bool = False
 
     def fits(self, config: GPT2Config | None, precision: str = "auto") -> bool:
         """Whether a model can be loaded and its context filled."""
@@ -28,10 +30,13 @@ class Room:
         if config is None or self.free is None or self.fits(config, precision):
             return ""
         needed = number_format.memory(memory_needed(config, precision))
-        sentence = f"It needs {needed} of memory and {number_format.memory(self.free)} are free"
+        left = number_format.memory(self.free)
+        limit = f"the settings leave {left} to it" if self.limited else f"{left} are free"
+        sentence = f"It needs {needed} of memory and {limit}"
         name = self.proposal(config, precision)
         if name is None:
-            return f"{sentence}: choose a smaller model, or close other programs."
+            advice = "allow models more memory" if self.limited else "close other programs"
+            return f"{sentence}: choose a smaller model, or {advice}."
         less = number_format.memory(memory_needed(config, name))
         return f"{sentence}: in {name} it needs {less}, which fits."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -21,6 +21,8 @@ from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.widgets.question import Answer, Question
+
+_SLOW: Final = "The computer may become very slow, or the system may end gptdesk."
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,16 @@ class ModelActivation(QObject):
         return InUse(model, self._inference.state, self._share, info.memory if info else 0)
 
     def room(self, free: int | None) -> Room:
-        """Memory available to another model when ``free`` bytes are free: the loaded one is unloaded first."""
+        """Memory available to another model when ``free`` bytes are free: those that are not pinned give way."""
         info = self._inference.info
         if free is None or (info is not None and info.device != "cpu"):
             return Room(None)  # a card's memory is not the computer's
-        return Room(free + (info.memory if info else 0))
+        engines = self._inference.engines
+        room = free + engines.evictable
+        if not engines.setting:
+            return Room(room)
+        pinned = sum(engine.memory for engine in engines.engines if engine.pinned)
+        return Room(min(room, max(0, engines.setting - pinned)), limited=True)
 
     def entry(self, model: str) -> LibraryEntry | None:
         """The model of that name or folder in the library, if it is there."""
@@ -97,12 +104,14 @@ class ModelActivation(QObject):
         if not warning or entry is None:
             self._choose(model, entry, precision)
             return
-        answers: list[Answer] = [("Load anyway", lambda: self._choose(model, entry, precision))]
+        answers: list[Answer] = []
+        if not room.limited:  # else it would be refused
+            answers.append(("Load anyway", lambda: self._choose(model, entry, precision)))
         if name := room.proposal(entry.config, precision):
             answers.append((f"Load in {name}", lambda: self._choose(model, entry, name)))
         self.question = Question(
             f"{title_of(entry)} does not fit into memory",
-            f"{warning} The computer may become very slow, or the system may end gptdesk.",
+            warning if room.limited else f"{warning} {_SLOW}",
             answers,
             parent=window,
         )

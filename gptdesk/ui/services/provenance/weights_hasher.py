@@ -1,4 +1,4 @@
-"""Hashes the weights of the model in use, in the background."""
+"""Hashes the weights of models that are loaded, in the background."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _Files = tuple[tuple[str, int, int], ...]
 
 
 class WeightsHasher(QObject):
-    """Computes `hash_weights` of one model at a time; the hash of files that did not change is remembered.
+    """Computes `hash_weights` of one model after the other; the hash of files that did not change is remembered.
 
     Signals:
         hashed(object, str): emitted with the folder of a model and the hash of its weights; "" if they are gone.
@@ -27,15 +27,20 @@ class WeightsHasher(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._queue = TaskQueue("weights hash", self)
-        self._task: Task | None = None
+        self._tasks: dict[Path, Task] = {}
         self._known: dict[_Files, str] = {}
 
     def hash(self, folder: Path) -> None:
-        """Hashes the weights in ``folder``, and gives up those of another model."""
-        if self._task is not None:
-            self._task.cancel()
+        """Hashes the weights in ``folder``."""
+        self.forget(folder)
         work = partial(_hash, folder, dict(self._known))
-        self._task = self._queue.run_task(work, partial(self._on_hashed, folder), partial(self._on_failed, folder))
+        done, failed = partial(self._on_hashed, folder), partial(self._on_failed, folder)
+        self._tasks[folder] = self._queue.run_task(work, done, failed)
+
+    def forget(self, folder: Path) -> None:
+        """Gives up a hash: the model was unloaded."""
+        if (task := self._tasks.pop(folder, None)) is not None:
+            task.cancel()
 
     def shut_down(self, milliseconds: int) -> bool:
         """Gives up, and returns whether the thread ended in time."""
@@ -44,9 +49,11 @@ class WeightsHasher(QObject):
     def _on_hashed(self, folder: Path, found: tuple[_Files, str]) -> None:
         files, weights = found
         self._known[files] = weights
+        self._tasks.pop(folder, None)
         self.hashed.emit(folder, weights)
 
     def _on_failed(self, folder: Path, _: str) -> None:
+        self._tasks.pop(folder, None)
         self.hashed.emit(folder, "")
 
 

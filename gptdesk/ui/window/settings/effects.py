@@ -1,11 +1,15 @@
-"""Applies settings that no page reads by itself: theme, font, downloads, hub endpoint."""
+"""Applies settings that no page reads by itself: theme, font, downloads, hub endpoint, memory of models."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from PySide6.QtCore import QObject, Slot
 
 from gptdesk.hub.endpoint import use_endpoint
 from gptdesk.ui.services.services import Services
+
+_MEGABYTE: Final = 10**6
 
 
 class SettingEffects(QObject):
@@ -26,6 +30,8 @@ class SettingEffects(QObject):
         if value.simultaneous_downloads != self._limit:
             self._limit = value.simultaneous_downloads
             services.models.downloads.set_limit(self._limit)
+        services.inference.engines.set_budget(value.model_memory * _MEGABYTE)
+        services.inference.engines.set_pins(value.pinned_models)
         if value.endpoint != self._endpoint:
             self._endpoint = value.endpoint
             use_endpoint(value.endpoint)

@@ -99,7 +99,7 @@ class Item:
 
 
 def engine_of(entry: LibraryEntry, engines: Sequence[EngineView]) -> EngineView | None:
-    """The engine of a model, the one used last where it is loaded in several precisions; ``None`` if it is not."""
+    """The engine of a model, the first where it is loaded in several precisions; ``None`` if it is not loaded."""
     return next((engine for engine in engines if entry.path == engine.folder), None)
 
 

@@ -197,6 +197,8 @@ class PlaygroundPage(BasePage):
 
     def set_shown(self, shown: bool) -> None:
         self.claim.set_shown(shown)
+        if shown:
+            self.services.inference.wake()
 
     def accepts(self, path: Path) -> bool:
         return path.is_file() and (path.suffix.lower() in TEXT_SUFFIXES or is_document_file(path))

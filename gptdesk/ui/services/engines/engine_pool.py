@@ -65,9 +65,9 @@ class EnginePool(QObject):
 
     @property
     def engines(self) -> tuple[EngineView, ...]:
-        """The engines that are loaded, the most recently used first."""
-        loaded = [host for host in self._hosts if host.info is not None and not host.closing]
-        return tuple(host.view(self._is_pinned(host)) for host in sorted(loaded, key=lambda host: -host.used))
+        """The engines that are loaded, in the order in which they were asked for."""
+        loaded = (host for host in self._hosts if host.info is not None and not host.closing)
+        return tuple(host.view(self._is_pinned(host)) for host in loaded)
 
     @property
     def pins(self) -> Collection[str]:

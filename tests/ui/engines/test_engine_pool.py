@@ -185,6 +185,16 @@ def test_one_that_is_cancelled_before_it_starts_gives_its_turn_to_the_other_sess
     qtbot.waitUntil(lambda: owners[1].ends == ["length"])
 
 
+def test_one_that_chooses_another_model_before_it_starts_gives_its_turn_to_the_other_session(
+    inference: Inference, load: Callable[..., EngineSession], folders: list[Path], qtbot: QtBot
+) -> None:
+    first, second = load(folders[0], inference), load(folders[0])
+    owners = [Owner(session, "Once", SHORT) for session in (first, second)]
+    load(folders[1], first, wait=False)
+    qtbot.waitUntil(lambda: all(owner.ends == ["length"] for owner in owners))
+    assert [Path(owner.models[0]).name for owner in owners] == ["b", "a"]
+
+
 def test_a_session_that_is_deleted_gives_its_memory_back(
     inference: Inference, load: Callable[..., EngineSession], folders: list[Path], qtbot: QtBot
 ) -> None:

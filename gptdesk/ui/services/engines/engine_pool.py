@@ -131,9 +131,9 @@ class EnginePool(QObject):
         for request in [each for each in self._requests if each.client is client]:
             self.drop(request)
         for host in tuple(self._hosts):
-            if client in host.clients:
-                host.forget(client)
-                self._close_unused(host)
+            host.forget(client)
+            self._close_unused(host)
+            host.go_on()
 
     @property
     def generating(self) -> bool:
@@ -167,7 +167,7 @@ class EnginePool(QObject):
         """A client does not use an engine any more."""
         host.remove(client)
         self._close_unused(host)
-        self._serve()
+        host.go_on()
 
     def shut_down(self, milliseconds: int) -> bool:
         """Ends everything; returns whether each thread ended in time."""

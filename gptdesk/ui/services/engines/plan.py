@@ -110,7 +110,7 @@ def _resolved(choice: EngineChoice) -> tuple[str, str]:
         device = choose_device(choice.device)
         quantized = choose_quantization(choice.precision, device)
         dtype = str(choose_precision(choice.precision, device)).removeprefix("torch.")
-        return str(device), quantized or dtype
+        return "cuda:0" if str(device) == "cuda" else str(device), quantized or dtype
     return choice.device, choice.precision
 
 

@@ -65,6 +65,7 @@ class Settings:
         inspect_shown: whether the layers of the model are shown under the text.
         documents_order: key of the order of that list.
         welcome_seen: whether the cards of the first start have been seen.
+        comparison: columns, prompt and view of the Compare page; plain values by name.
         charts: how the curves of runs are drawn; numbers, words and truths by name.
         closed_groups: headings of the groups that are closed in the decoding panel.
         shortcuts: keys by id of the command, where they differ from the defaults.
@@ -230,6 +231,7 @@ class Settings:
     inspect_shown: bool = stored(False, what="true or false")
     documents_order: str = stored("modified", what="the key of an order")
     welcome_seen: bool = stored(False, what="true or false")
+    comparison: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])
     charts: Mapping[str, Any] = stored(factory=dict, what="plain values by name", kind=dict[str, _Plain])
     closed_groups: tuple[str, ...] = stored(("Repetition", "Other"), what="a list of headings")
     shortcuts: Mapping[str, tuple[str, ...]] = stored(factory=dict, what="lists of keys by command")
@@ -252,6 +254,7 @@ class Settings:
         values["presets"] = {name: preset.to_json() for name, preset in self.presets.items()}
         values["recent_models"] = list(self.recent_models)
         values["pinned_models"] = list(self.pinned_models)
+        values["comparison"] = dict(self.comparison)
         values["charts"] = dict(self.charts)
         values["shortcuts"] = {name: list(keys) for name, keys in self.shortcuts.items()}
         values["closed_groups"] = list(self.closed_groups)

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, SignalInstance
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.services.background import Failed
+from gptdesk.ui.services.comparison.service import ComparisonService
 from gptdesk.ui.services.messages import ANY_PAGE, Message, Offer
 from gptdesk.ui.services.models.service import ActivationService, LoadService, ModelService
 from gptdesk.ui.services.reading.service import ReadingService
@@ -194,3 +195,4 @@ class Services:
     runs: RunIndex
     run_monitor: RunService
     program: ProgramService
+    comparisons: ComparisonService

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gptdesk.ui.services.comparison.comparisons import Comparisons
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.messages import Messages
@@ -31,6 +32,7 @@ class WindowServices(Services):
     activation: ModelActivation
     run_monitor: RunMonitor
     program: ProgramInfo
+    comparisons: Comparisons
 
     def start(self) -> None:
         """Starts the threads, which import torch, load the model, scan runs and list models."""
@@ -51,6 +53,7 @@ class WindowServices(Services):
         self.settings.flush()
         self.storage.close()
         ended = self.run_monitor.shut_down(milliseconds)
+        ended = self.comparisons.shut_down(milliseconds) and ended
         ended = self.models.shut_down(milliseconds) and ended
         ended = self.counter.shut_down(milliseconds) and ended
         ended = self.program.shut_down(milliseconds) and ended

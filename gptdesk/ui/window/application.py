@@ -25,6 +25,7 @@ from gptdesk.ui.clipboard import release_clipboard
 from gptdesk.ui.key_names import use_key_names
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.number_format import use_readable_locale
+from gptdesk.ui.services.comparison.comparisons import Comparisons
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
@@ -172,6 +173,7 @@ def make_services(app: QApplication, folders: Folders) -> WindowServices:
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
         program=ProgramInfo(settings),
+        comparisons=Comparisons(lambda: models.folders),
         storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gptdesk.ui.chat.page import ChatPage
+from gptdesk.ui.compare.page import ComparePage
 from gptdesk.ui.models.page import ModelsPage
 from gptdesk.ui.playground.page import PlaygroundPage
 from gptdesk.ui.train.page import TrainPage
@@ -15,6 +16,7 @@ PAGES: Final = PageRegistry(
         PlaygroundPage,
         ChatPage,
         ModelsPage,
+        ComparePage,
         TrainPage,
     )
 )

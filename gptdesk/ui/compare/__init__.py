@@ -1,0 +1,1 @@
+"""The Compare page: models, checkpoints and settings beside each other."""

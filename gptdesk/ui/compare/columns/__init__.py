@@ -1,0 +1,1 @@
+"""The columns of the Compare page: what each is, and its text with colours."""

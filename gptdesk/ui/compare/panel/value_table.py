@@ -1,0 +1,100 @@
+"""A small table of values: a row for each thing, a column for each text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from gptdesk.ui.fonts import scaled
+
+_ROW: Final = 24
+
+
+class ValueTable(QTableWidget):
+    """Read by mouse, keyboard and screen reader alike; Ctrl+C copies it, with tabs between the values.
+
+    Args:
+        name: for screen readers.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setProperty("kind", "values")
+        for corner in self.findChildren(QAbstractButton):
+            corner.setAccessibleName(f"{name}: all values")
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(scaled(_ROW))
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setMinimumSectionSize(scaled(36))
+
+    def show_values(
+        self,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        colours: Sequence[Sequence[str]] = (),
+        tips: Sequence[str] = (),
+    ) -> None:
+        """Shows other values; the current row stays.
+
+        Args:
+            headings: of the columns; the first is that of the rows' titles.
+            rows: title and values of each.
+            colours: behind the values of each row, as ``#rrggbb``, "" for none.
+            tips: of each heading.
+        """
+        row = self.currentRow()
+        self.setRowCount(len(rows))
+        self.setColumnCount(len(headings))
+        for column, heading in enumerate(headings):
+            item = QTableWidgetItem(heading)
+            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+            item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+            item.setToolTip(tips[column] if tips else heading)
+            self.setHorizontalHeaderItem(column, item)
+        for place, values in enumerate(rows):
+            for column, value in enumerate(values):
+                item = QTableWidgetItem(value)
+                side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                item.setToolTip(f"{values[0]}, {headings[column]}: {value}" if column else value)
+                if column and colours and colours[place][column - 1]:
+                    item.setBackground(QColor(colours[place][column - 1]))
+                self.setItem(place, column, item)
+        header = self.horizontalHeader()
+        for column in range(len(headings)):
+            stretch = QHeaderView.ResizeMode.Stretch if column == 0 else QHeaderView.ResizeMode.ResizeToContents
+            header.setSectionResizeMode(column, stretch)
+        if 0 <= row < len(rows):
+            self.setCurrentCell(row, 0)
+
+    def as_text(self) -> str:
+        """All values with tabs between them."""
+        lines = ["\t".join(_text(self.horizontalHeaderItem(column)) for column in range(self.columnCount()))]
+        for row in range(self.rowCount()):
+            lines.append("\t".join(_text(self.item(row, column)) for column in range(self.columnCount())))
+        return "\n".join(lines)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.as_text())
+        else:
+            super().keyPressEvent(event)
+
+
+def _text(item: QTableWidgetItem | None) -> str:
+    return item.text() if item is not None else ""

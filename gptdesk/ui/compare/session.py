@@ -1,0 +1,330 @@
+"""What is compared: columns, prompts, the prompt that is shown, and whether texts have names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from gptdesk.compare.choices import Chosen, ColumnChoice
+from gptdesk.compare.columns import FEWEST, MOST
+from gptdesk.ui.services.comparison.service import ComparisonService
+from gptdesk.ui.services.services import SettingsService
+from gptdesk.ui.throttle import Debounce
+
+if TYPE_CHECKING:
+    from gptdesk.compare.choices import Resolved
+    from gptdesk.compare.results import Results
+    from gptdesk.compare.votes import Tally
+    from gptdesk.training.checkpoints import CheckpointInfo
+
+_KEEP_MS: Final = 1_000
+_LOOK_MS: Final = 50
+_WALK_MS: Final = 250
+"""After the last step of the slider, so that what it passes is not computed."""
+
+_LONGEST_KEPT: Final = 100_000
+"""Characters of a prompt that the settings keep."""
+
+FIRST_PROMPT: Final = "Once upon a time"
+
+
+class CompareSession(QObject):
+    """Holds what the page compares, and asks the service for it. What was chosen is kept in the settings.
+
+    Attributes:
+        choices: two to four columns.
+        prompts: at least one.
+        index: of the prompt that is shown.
+        source: name of the file that the prompts come from; "" for a prompt that was typed.
+        seed: of the first prompt; ``None`` for a random one.
+        blind: whether the next comparison is a blind one.
+        found: the columns as they were last looked for; ``None`` before.
+        why_in_turn: why columns will be computed one after the other, as a sentence; "" if they will not.
+        tallies: the wins so far.
+
+    Signals:
+        columns_changed(): other columns, or more is known of them.
+        prompts_changed(): other prompts, or another one is shown.
+        began(): a comparison is asked for.
+        names_changed(): texts have got names, or lost them.
+        voted(): a vote was kept, or the wins were read.
+        refused(str): emitted when something cannot be done, with the reason.
+    """
+
+    columns_changed = Signal()
+    prompts_changed = Signal()
+    began = Signal()
+    names_changed = Signal()
+    voted = Signal()
+    refused = Signal(str)
+
+    def __init__(self, service: ComparisonService, settings: SettingsService, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._service, self._settings = service, settings
+        kept = settings.value.comparison
+        self.choices = _choices(kept) or [
+            ColumnChoice(model=settings.value.model, preset=preset) for preset in ("Focused", "Creative")
+        ]
+        prompt = kept.get("prompt")
+        self.prompts = [prompt if isinstance(prompt, str) and prompt.strip() else FIRST_PROMPT]
+        seed = kept.get("seed")
+        self.seed = seed if type(seed) is int and seed >= 0 else None
+        self.blind = kept.get("blind") is True
+        self.index = 0
+        self.source = ""
+        self.found: Resolved | None = None
+        self.why_in_turn = ""
+        self.tallies: list[Tally] = []
+        self._is_blind = False  # the comparison that is shown
+        self._orders: dict[int, list[int]] = {}
+        self._named: set[int] = set()  # prompts that were voted on
+        self._looks = 0
+        self._keeping = Debounce(self._keep, _KEEP_MS, self)
+        self._looking = Debounce(self._look, _LOOK_MS, self)
+        self._walking = Debounce(self.run, _WALK_MS, self)
+        self._used = self._basis()
+        settings.changed.connect(self._on_settings_changed)
+
+    # Columns
+
+    @property
+    def chosen(self) -> Chosen:
+        value = self._settings.value
+        return Chosen(
+            columns=tuple(self.choices), settings=value.decoding, presets=dict(value.presets), device=value.device
+        )
+
+    def set_column(self, index: int, **changes: Any) -> None:
+        """Changes a column: its model, precision or preset."""
+        self._set_columns([*self.choices[:index], replace(self.choices[index], **changes), *self.choices[index + 1 :]])
+
+    def set_models(self, models: Sequence[str]) -> None:
+        """Shows these models, or checkpoints, with the settings of the Playground; at least two of them."""
+        wanted = [ColumnChoice(model=model) for model in models[:MOST]]
+        while len(wanted) < FEWEST:
+            current = self._settings.value.model
+            others = [current, *(choice.model for choice in self.choices), *models]
+            named = [one.model for one in wanted]
+            wanted.append(ColumnChoice(model=next((one for one in others if one not in named), others[0])))
+        self._set_columns(wanted)
+
+    def add_column(self) -> None:
+        """Adds a copy of the last column."""
+        self._set_columns([*self.choices, self.choices[-1]])
+
+    def remove_column(self, index: int) -> None:
+        """Takes a column away."""
+        self._set_columns([*self.choices[:index], *self.choices[index + 1 :]])
+
+    def why_not_add(self) -> str | None:
+        """Why there can be no further column."""
+        return None if len(self.choices) < MOST else f"There are {MOST} columns, the most that can be compared."
+
+    def why_not_remove(self) -> str | None:
+        """Why no column can be taken away."""
+        return None if len(self.choices) > FEWEST else f"There are {FEWEST} columns, the fewest that can be compared."
+
+    def steps(self, index: int) -> Sequence[CheckpointInfo]:
+        """The checkpoints of the run of a column that is one of them; else none."""
+        return self.found.steps.get(index, ()) if self.found is not None else ()
+
+    def walk(self, index: int, place: int) -> None:
+        """Makes a column another checkpoint of its run; compares again where something was compared before."""
+        self.set_column(index, model=str(self.steps(index)[place].path))
+        if self.results is not None and self.why_not_run() is None:
+            self._walking.request()
+
+    @Slot()
+    def look_again(self) -> None:
+        """Finds the models of the columns again: they, or free memory, may have changed."""
+        self._looking.request()
+
+    def _set_columns(self, choices: list[ColumnChoice]) -> None:
+        if choices != self.choices:
+            self.choices, self.found = choices, None
+            self._keeping.request()
+            self._looking.request()
+            self.columns_changed.emit()
+
+    def _look(self) -> None:
+        self._looks += 1
+        number = self._looks
+
+        def done(found: Resolved, why_in_turn: str) -> None:
+            if number == self._looks:
+                self.found, self.why_in_turn = found, why_in_turn
+                self.columns_changed.emit()
+
+        self._service.look(self.chosen, done)
+
+    # Prompts
+
+    @property
+    def prompt(self) -> str:
+        return self.prompts[self.index]
+
+    def set_prompt(self, text: str) -> None:
+        """Changes the prompt that is shown; its results stay until the next comparison."""
+        self.prompts[self.index] = text
+        self._keeping.request()
+
+    def set_prompts(self, prompts: Sequence[str], source: str) -> None:
+        """Uses other prompts: those of a file, or one."""
+        self.prompts, self.source, self.index = list(prompts), source, 0
+        self._keeping.request()
+        self.prompts_changed.emit()
+
+    def go(self, step: int) -> None:
+        """Shows the next prompt (1) or the former one (-1)."""
+        index = min(max(0, self.index + step), len(self.prompts) - 1)
+        if index != self.index:
+            self.index = index
+            self.prompts_changed.emit()
+
+    def why_not_go(self, step: int) -> str | None:
+        """Why there is no next or former prompt."""
+        if 0 <= self.index + step < len(self.prompts):
+            return None
+        return "This is the last prompt." if step > 0 else "This is the first prompt."
+
+    def set_seed(self, seed: int | None) -> None:
+        self.seed = seed
+        self._keeping.request()
+
+    # Running
+
+    @property
+    def results(self) -> Results | None:
+        return self._service.results
+
+    def why_not_run(self) -> str | None:
+        """Why nothing can be compared."""
+        empty = next((place for place, prompt in enumerate(self.prompts) if not prompt.strip()), None)
+        if empty is None:
+            return None
+        return "Write a prompt first." if len(self.prompts) == 1 else f"Prompt {empty + 1:,} is empty."
+
+    @Slot()
+    def run(self) -> None:
+        """Compares the columns; a comparison that runs is stopped."""
+        if self.why_not_run() is not None:
+            return
+        self._is_blind, self._orders, self._named = self.blind, {}, set()
+        self.began.emit()
+        self._service.start(self.chosen, self.prompts, self.seed)
+        self.names_changed.emit()
+
+    # Blind votes
+
+    def set_blind(self, blind: bool) -> None:
+        """Makes the next comparison a blind one; switched off, it names the texts of this one, too."""
+        self.blind = blind
+        self._keeping.request()
+        if not blind:
+            self._is_blind = False
+        self.names_changed.emit()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the texts of the prompt that is shown have no names."""
+        return self._is_blind and self.index not in self._named
+
+    @property
+    def order(self) -> list[int]:
+        """The columns in the order in which they are shown."""
+        results = self.results
+        count = len(self.choices) if results is None else len(results.columns)
+        if not self._is_blind or results is None:
+            return list(range(count))
+        if self.index not in self._orders:
+            from gptdesk.compare.votes import shuffled
+
+            self._orders[self.index] = shuffled(count)
+        return self._orders[self.index]
+
+    @property
+    def candidates(self) -> list[int]:
+        """The columns that can be voted for, in the order in which they are shown; none before all are there."""
+        results = self.results
+        if results is None or not self.is_hidden or self.index >= len(results.prompts):
+            return []
+        if not results.is_whole(self.index):
+            return []
+        row = results.row(self.index)
+        return [column for column in self.order if column in row] if len(row) >= FEWEST else []
+
+    def why_not_vote(self, place: int | None) -> str | None:
+        """Why the text at that place, or none of them, cannot be preferred."""
+        if not self._is_blind:
+            return "Switch Blind on and compare first."
+        if not self.is_hidden:
+            return "You have voted on this prompt."
+        candidates = self.candidates
+        if not candidates:
+            return "The texts are not there yet."
+        return None if place is None or place < len(candidates) else "There is no such text."
+
+    def vote(self, place: int | None) -> None:
+        """Keeps which text is preferred (``None``: none of them), and gives the texts their names."""
+        results, candidates, index = self.results, self.candidates, self.index
+        if self.why_not_vote(place) is not None or results is None:
+            return
+        from gptdesk.compare.votes import new_vote
+
+        models = [results.columns[column].description for column in candidates]
+        vote = new_vote(models, place, prompt=results.prompts[index], seed=results.cells[index, candidates[0]].seed)
+
+        def done(tallies: list[Tally]) -> None:
+            self.tallies = tallies
+            if results is self.results:
+                self._named.add(index)
+            self.voted.emit()
+            self.names_changed.emit()
+
+        self._service.add_vote(vote, done, self.refused.emit)
+
+    def read_tallies(self) -> None:
+        """Reads the wins so far."""
+
+        def done(tallies: list[Tally]) -> None:
+            self.tallies = tallies
+            self.voted.emit()
+
+        self._service.read_tallies(done, self.refused.emit)
+
+    # Keeping
+
+    def close(self) -> None:
+        """Keeps what was chosen."""
+        self._looking.cancel()
+        self._walking.cancel()
+        self._keeping.flush()
+
+    def _keep(self) -> None:
+        prompt = self.prompt if not self.source and len(self.prompt) <= _LONGEST_KEPT else ""
+        kept = dict(self._settings.value.comparison)
+        columns = [choice.to_json() for choice in self.choices]
+        kept |= {"columns": columns, "prompt": prompt, "seed": self.seed, "blind": self.blind}
+        self._settings.update(comparison=kept)
+
+    def _basis(self) -> object:
+        """What of the settings columns depend on."""
+        value = self._settings.value
+        return value.decoding, value.presets, value.device, value.models_folder
+
+    @Slot()
+    def _on_settings_changed(self) -> None:
+        if self._used != self._basis():
+            self._used = self._basis()
+            self._looking.request()
+
+
+def _choices(kept: Mapping[str, Any]) -> list[ColumnChoice]:
+    """The columns that the settings keep; none where they cannot be used."""
+    columns = kept.get("columns")
+    found = [ColumnChoice.from_json(one) for one in columns] if isinstance(columns, (list, tuple)) else []
+    usable = [one for one in found if one is not None]
+    return usable if len(usable) == len(found) and FEWEST <= len(usable) <= MOST else []

@@ -1,0 +1,1 @@
+"""Comparisons in the background, and the votes on them."""

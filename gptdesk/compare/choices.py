@@ -18,7 +18,7 @@ from gptdesk.library.catalogue import find_model
 from gptdesk.training.checkpoints import CheckpointInfo, checkpoints
 
 _NOTHING: Final = GPT2Config(n_layer=1, n_head=1, n_embd=1, n_positions=1, vocab_size=1)
-"""Shape of a model that cannot be found: it takes no memory."""
+"""Shape of a model that cannot be found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,7 @@ def resolve(chosen: Chosen, folders: Folders) -> Resolved:
             column = _column(choice, settings, folders, chosen.device)
         except UserError as error:
             problems[index] = str(error)
-            name = Path(choice.model).name
-            column = Column(label=name, model=name, folder=Path(choice.model), config=_NOTHING, settings=settings)
+            column = _missing(choice, settings)
         else:
             if column.step is not None:
                 steps[index] = tuple(checkpoints(run_of(column.folder)))
@@ -111,6 +110,20 @@ def step_of(folder: Path) -> int | None:
     return int(number) if is_checkpoint and number.isascii() and number.isdecimal() else None
 
 
+def _missing(choice: ColumnChoice, settings: DecodingSettings) -> Column:
+    """Stands for a model that cannot be found."""
+    folder = Path(choice.model)
+    step = step_of(folder)
+    name = folder.name if step is None else run_of(folder).name
+    label = _label(choice, name, step)
+    return Column(label=label, model=name, folder=folder, config=_NOTHING, settings=settings, step=step)
+
+
+def _label(choice: ColumnChoice, name: str, step: int | None) -> str:
+    kind = "" if choice.precision == "auto" else choice.precision
+    return " · ".join(filter(None, [name, "" if step is None else f"step {step:,}", kind, choice.preset]))
+
+
 def _settings(choice: ColumnChoice, chosen: Chosen) -> DecodingSettings:
     preset = chosen.presets.get(choice.preset) or PRESETS.get(choice.preset)
     return apply_preset(preset, chosen.settings) if preset is not None else chosen.settings
@@ -120,10 +133,8 @@ def _column(choice: ColumnChoice, settings: DecodingSettings, folders: Folders, 
     entry = find_model(choice.model, folders)
     step = step_of(entry.path)
     name = entry.name if step is None else run_of(entry.path).name
-    kind = "" if choice.precision == "auto" else choice.precision
-    named = [name, "" if step is None else f"step {step:,}", kind, choice.preset]
     return Column(
-        label=" · ".join(filter(None, named)),
+        label=_label(choice, name, step),
         model=name,
         folder=entry.path,
         config=entry.config,

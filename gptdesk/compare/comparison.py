@@ -25,6 +25,9 @@ _NO_ROOM: Final = (
 )
 
 
+_NO_MEMORY: Final = "Memory is full: compare fewer models at once, shorter prompts, or models in int8."
+
+
 @dataclass(frozen=True)
 class Loading:
     """A column's model is being loaded: bytes read, and in all."""
@@ -168,6 +171,9 @@ class Comparison:
                 cell = yield from self._with_shared(prompt, column, cell, cancelled)
         except UserError as error:
             yield self._fail(column, str(error))
+            return
+        except MemoryError:
+            yield self._fail(column, _NO_MEMORY)
             return
         self.results.cells[prompt, column] = cell
         yield CellReady(prompt, column, cell)

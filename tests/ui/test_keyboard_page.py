@@ -98,5 +98,5 @@ def test_keys_are_removed_and_reset_one_and_all(page: KeyboardPage, opened: Open
     press(page, "page.models", Qt.Key.Key_J)
     press(page, "page.train", Qt.Key.Key_L)
     page.reset_all.click()
-    assert commands.keys("page.train") == ("Ctrl+4",)
+    assert commands.keys("page.train") == ("Ctrl+5",)
     assert dict(opened.services.settings.value.shortcuts) == {}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import shiboken6
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -36,7 +36,12 @@ class ModelActions(QObject):
 
     Attributes:
         question: the confirmation shown last, if any.
+
+    Signals:
+        comparison_wanted(str): emitted with the model, by name or folder, to put beside another one.
     """
+
+    comparison_wanted = Signal(str)
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class ModelActions(QObject):
             "verify": self._verify,
             "rename": self._rename,
             "keep": self._keep,
+            "compare": self._compare,
             "card": self._open_card,
             "folder": self._open_folder,
             "export": self._export_folder,
@@ -69,7 +75,7 @@ class ModelActions(QObject):
         self.unload, self.pin, self.unpin = (action[n] for n in ("unload", "pin", "unpin"))
         self.verify, self.rename, self.keep = (action[n] for n in ("verify", "rename", "keep"))
         self.card, self.folder, self.export, self.gguf = (action[n] for n in ("card", "folder", "export", "gguf"))
-        self.remove = action["remove"]
+        self.compare, self.remove = action["compare"], action["remove"]
 
     def run(self, name: str) -> None:
         """Runs the command of that name on the selected model."""
@@ -111,6 +117,7 @@ class ModelActions(QObject):
         item = self._current()
         for section in (
             (self.unload, self.pin, self.unpin),
+            (self.compare,),
             (self.verify, self.rename, self.keep),
             (self.card, self.folder),
             (self.export, self.gguf),
@@ -147,6 +154,9 @@ class ModelActions(QObject):
         """Pins the model of that name or folder in memory, or unpins it."""
         others = tuple(other for other in self._settings.value.pinned_models if other != model)
         self._settings.update(pinned_models=(*others, model) if pinned else others)
+    def _compare(self) -> None:
+        if entry := self._entry():
+            self.comparison_wanted.emit(setting_of(entry))
 
     def _verify(self) -> None:
         if entry := self._entry():

@@ -23,6 +23,7 @@ MODEL_ENTRIES: Final = (
         "Copy to gptdesk's models",
         "Copy the model from the Hugging Face cache, and verify it",
     ),
+    Entry("compare", "Compare model", "Compare", "Put the model beside another one on the Compare page"),
     Entry("card", "Open model card", "Model card", "Open the model card in the browser"),
     Entry("folder", "Show model in file manager", "Show in file manager", "Open the folder of the model"),
     Entry("export", "Export model folder…", "Export folder…", "Copy the model to a folder that transformers can load"),

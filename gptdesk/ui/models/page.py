@@ -47,6 +47,7 @@ class ModelsPage(BasePage):
             window.menu,
         )
         view.play_wanted.connect(lambda: window.links.model_wanted.emit(services.settings.value.model))
+        view.actions_.comparison_wanted.connect(lambda model: window.links.comparison_wanted.emit([model], ""))
         return PageView(
             content=view,
             top_bar=view.top_bar,

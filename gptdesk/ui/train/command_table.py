@@ -31,6 +31,7 @@ RUN_ENTRIES: Final = (
         "Follow this run",
         "Load each new checkpoint of the run in the Playground or the chat; text and seed stay as they are",
     ),
+    Entry("compare", "Compare checkpoints", "Compare checkpoints", "Put checkpoints of the run side by side"),
 )
 
 DATA_ENTRIES: Final = (

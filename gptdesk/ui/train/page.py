@@ -63,6 +63,7 @@ class TrainPage(BasePage):
         )
         view.open_model.connect(links.model_wanted)
         view.chat_with.connect(links.chat_model_wanted)
+        view.compare.connect(lambda folders: links.comparison_wanted.emit(folders, ""))
         view.follow_run.connect(links.follow_wanted)
         view.run_chosen.connect(self._on_run_chosen)
         self._on_run_chosen()

@@ -62,12 +62,14 @@ class TrainView(QWidget):
     Signals:
         open_model(str): use the model in that folder in the Playground.
         chat_with(str): use the model in that folder on the Chat page.
+        compare(object): put the checkpoints in these folders side by side.
         follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
         run_chosen(): emitted when the selection changes.
     """
 
     open_model = Signal(str)
     chat_with = Signal(str)
+    compare = Signal(object)
     follow_run = Signal(object)
     run_chosen = Signal()
 
@@ -146,6 +148,7 @@ class TrainView(QWidget):
         dashboard.charts.saved.connect(lambda path: messages.succeed(f"Saved as {path}."))
         self.panel.samples.opened.connect(self._on_opened)
         self.run_actions.opened.connect(self._on_opened)
+        self.run_actions.comparison_wanted.connect(self.compare)
         self.run_actions.follow_wanted.connect(self.follow_run)
         self.data_actions.changed.connect(self._on_view_changed)
         self.data_actions.run_wanted.connect(self.new_runs.open_with)

@@ -660,7 +660,7 @@ def test_keys_switch_pages(listed: tuple[Opened, TrainView, list[Path]]) -> None
     actions = {key.toString(): action for action in window.actions() for key in action.shortcuts()}
     trigger(actions["Ctrl+1"])
     assert window.contents.currentWidget() is window.playground
-    trigger(actions["Ctrl+4"])
+    trigger(actions["Ctrl+5"])
     assert window.contents.currentWidget() is train
     assert window.windowTitle().startswith(train.top_bar.name.text())
 

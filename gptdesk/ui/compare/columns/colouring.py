@@ -86,7 +86,7 @@ COLOURINGS: Final = (
     Colouring(
         "kl",
         "KL divergence",
-        "The same text read by each column, in the colour of how far its distribution is from the first one's.",
+        "The same text read by each, in the colour of how far it is from the first one.",
         f"Strongest: {MOST_NATS:g} nat and more",
         is_shared=True,
         levels=_divergence,
@@ -95,7 +95,7 @@ COLOURINGS: Final = (
     Colouring(
         "change",
         "Change of surprisal",
-        "The same text read by each column: orange where a token surprises it more than the first one, blue where less.",
+        "The same text read by each column: orange where a token surprises it more than the first, blue where less.",
         f"Strongest: {MOST_CHANGE_BITS:g} bits and more",
         is_shared=True,
         levels=_change,

@@ -39,10 +39,12 @@ class RunActions(QObject):
 
     Signals:
         opened(object): emitted to open the checkpoint in that folder in the Playground.
+        comparison_wanted(object): emitted with the folders of checkpoints to put side by side.
         follow_wanted(object): emitted to have the run in that folder followed; ``None`` stops that.
     """
 
     opened = Signal(object)
+    comparison_wanted = Signal(object)
     follow_wanted = Signal(object)
 
     def __init__(
@@ -64,6 +66,7 @@ class RunActions(QObject):
             "folder": self._open_folder,
             "delete": self._delete,
             "follow": self._follow,
+            "compare": self._compare,
         }
         action = {name: commands.action(f"run.{name}") for name in self._run}
         self.rename, self.tags, self.pin = action["rename"], action["tags"], action["pin"]
@@ -78,6 +81,8 @@ class RunActions(QObject):
         entry = self._current()
         if entry is None:
             return "Choose a run first."
+        if name == "compare":
+            return None if len(self._checkpoints) > 1 else "The run has fewer than two checkpoints."
         return "The run is active; stop it first." if name == "delete" and entry.active else None
 
     @property
@@ -132,10 +137,20 @@ class RunActions(QObject):
         if not checkpoints:
             menu.addAction("No checkpoint yet").setEnabled(False)
         menu.addSeparator()
-        self._commands.refresh("run.chat", "run.follow")
-        menu.addAction(self._commands.action("run.chat"))
-        menu.addAction(self._commands.action("run.follow"))
+        ids = ("run.chat", "run.compare", "run.follow")
+        self._commands.refresh(*ids)
+        menu.addActions([self._commands.action(id) for id in ids])
         menu.setToolTipsVisible(True)
+
+    @property
+    def _checkpoints(self) -> Sequence[CheckpointInfo]:
+        view = self._run_monitor.view
+        return view.checkpoints if view is not None else ()
+
+    def _compare(self) -> None:
+        """The first checkpoint beside the last one; sliders walk to the others."""
+        found = sorted(self._checkpoints, key=lambda checkpoint: checkpoint.step)
+        self.comparison_wanted.emit([str(found[0].path), str(found[-1].path)])
 
     def _follow(self) -> None:
         if entry := self._current():

@@ -82,7 +82,7 @@ class PromptBuilder:
             kept, mixed, ids = self._fitted(turns, room, go_on)
             stop = self.stops(turns)
         except TemplateFailed as error:
-            raise UserError(_sentence(self.template, error)) from error
+            raise UserError(failure_sentence(self.template, error)) from error
         return ChatPrompt(mixed, tuple(ids), stop, frozenset(range(len(turns))) - frozenset(kept), room)
 
     def text(self, turns: Sequence[ChatTurn], *, reply: bool = True, go_on: bool = False) -> MixedText:
@@ -171,7 +171,7 @@ def _stays(turn: ChatTurn) -> bool:
     return turn.pinned or turn.role == "system"
 
 
-def _sentence(template: PromptTemplate, error: TemplateFailed) -> str:
+def failure_sentence(template: PromptTemplate, error: TemplateFailed) -> str:
     """What is said of a template that cannot be rendered."""
     sentence = " ".join(error.sentence.split()) or "no reason is given"
     if error.of_author:

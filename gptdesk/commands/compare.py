@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from gptdesk.chat.templates.of_folder import OF_MODEL
+from gptdesk.chat.templates.template import OWN_TEMPLATES
 from gptdesk.commands.blind_vote import BlindVote, export_votes, print_wins
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
 from gptdesk.commands.progress_bar import ProgressBar
@@ -16,13 +18,13 @@ from gptdesk.devices import DEVICES, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.files import write_bytes
 from gptdesk.folders import Folders
-from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES
 from gptdesk.inference.sampling.flags import add_flags, given_settings
 from gptdesk.inference.sampling.settings import PRESETS
 
 if TYPE_CHECKING:
     from gptdesk.compare.columns import Column
     from gptdesk.compare.comparison import Comparison
+    from gptdesk.compare.prompt_text import Prompt
     from gptdesk.compare.results import Results
 
 _SUFFIXES: Final = (".csv", ".json", ".html")
@@ -61,9 +63,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--csv-column", metavar="NAME", default="", help="column of the prompts (prompt, else text)")
     parser.add_argument(
         "--template",
-        choices=tuple(TEMPLATES),
-        default=DEFAULT_TEMPLATE,
-        help=f"makes a text of prompts that are messages ({DEFAULT_TEMPLATE})",
+        choices=(OF_MODEL, *(template.id for template in OWN_TEMPLATES)),
+        default=OF_MODEL,
+        help="makes a text of prompts that are messages; by default the first column's own template, if it brings one",
     )
     parser.add_argument(
         "--special",
@@ -102,8 +104,9 @@ def run(options: argparse.Namespace) -> int:
     _check_exports(options.export, _SUFFIXES)
     if options.vote and options.prompt == "-":
         raise UserError("--vote reads the answers from standard input; give the prompt as an argument or a file.")
-    prompts = _prompts(options)
+    _check_prompts(options)
     columns = _columns(options)
+    prompts = _prompts(options, columns[0].folder)
     vote = BlindVote() if options.vote else None
     with ended_by_interrupt():
         from gptdesk.compare.comparison import Comparison
@@ -137,14 +140,17 @@ def _votes(options: argparse.Namespace) -> int:
     return 0
 
 
-def _prompts(options: argparse.Namespace) -> tuple[str, ...]:
-    from gptdesk.compare.prompts import read_prompts
-
+def _check_prompts(options: argparse.Namespace) -> None:
     if (options.prompt is None) == (options.prompts is None):
         raise UserError("Give one prompt, or a file of prompts with --prompts.")
+
+
+def _prompts(options: argparse.Namespace, model: Path) -> tuple[Prompt, ...]:
+    from gptdesk.compare.prompts import read_prompts
+
     if options.prompts is None:
         return (read_text(options.prompt),)
-    found = read_prompts(options.prompts, column=options.csv_column, template=options.template)
+    found = read_prompts(options.prompts, column=options.csv_column, template=options.template, model=model)
     if found.left_out:
         print(found.left_out, file=sys.stderr)
     return found.prompts

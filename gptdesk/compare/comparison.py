@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.compare.columns import Column
 from gptdesk.compare.completing import Cancelled, complete
 from gptdesk.compare.engines import Load, one_after_the_other, wait_for_decoder
+from gptdesk.compare.prompt_text import Prompt, continued, encode, spelled
 from gptdesk.compare.results import Cell, Results
 from gptdesk.compare.shared_text import KeptLogits, free_for_logits, read_shared
 from gptdesk.errors import UserError
@@ -106,14 +107,15 @@ class Comparison:
     def __init__(
         self,
         columns: tuple[Column, ...],
-        prompts: tuple[str, ...],
+        prompts: Sequence[Prompt],
         *,
         seed: int | None = None,
         special: bool = False,
         shared: bool = True,
         load: Load,
     ) -> None:
-        self.results = Results(columns, prompts)
+        self._prompts = tuple(prompts)
+        self.results = Results(columns, tuple(map(spelled, prompts)))
         self.seed = secrets.randbelow(FRESH_SEEDS) if seed is None else seed
         self.why_in_turn = one_after_the_other(columns)
         self._special, self._shared, self._load = special, shared, load
@@ -154,7 +156,7 @@ class Comparison:
             return
         try:
             yield from self._ready(column, cancelled)
-            engine, text = self._engines[column], self.results.prompts[prompt]
+            engine, text = self._engines[column], self._prompts[prompt]
             settings = replace(
                 self.results.columns[column].settings, n=1, seed=completion_seed(self.seed, prompt), top_logprobs=10
             )
@@ -209,12 +211,12 @@ class Comparison:
         self, prompt: int, column: int, cell: Cell, cancelled: Callable[[], bool]
     ) -> Generator[Event, None, Cell]:
         """Reads the shared text and returns the cell with that; the first cell of a prompt is what the others read."""
-        engine, text = self._engines[column], self.results.shared_text(prompt)
+        engine, reference = self._engines[column], self.results.reference(prompt)
         keep = None
-        if text is None:
-            text = self.results.prompts[prompt] + cell.text
-            if self._is_awaited(column):
-                keep = yield from self._place_for(text, engine)
+        written = cell if reference is None else self.results.cells[prompt, reference]
+        text = continued(self._prompts[prompt], written.text)
+        if reference is None and self._is_awaited(column):
+            keep = yield from self._place_for(text, engine)
         shared = read_shared(
             engine, text, special=self._special, kept=self._kept.get(prompt), keep=keep, interrupted=cancelled
         )
@@ -231,9 +233,9 @@ class Comparison:
         later = range(column + 1, len(self.results.columns))
         return any(other not in self.results.failures for other in later)
 
-    def _place_for(self, text: str, engine: Engine) -> Generator[Event, None, KeptLogits | None]:
+    def _place_for(self, text: Prompt, engine: Engine) -> Generator[Event, None, KeptLogits | None]:
         """A file for the distributions of a text; ``None``, with a notice, where there is no room."""
-        ids = engine.tokenizer.encode(text, allow_special=self._special)
+        ids = encode(engine.tokenizer, text, special=self._special)
         taken = sum(kept.bytes for kept in self._kept.values())
         if taken + KeptLogits.size(engine, ids) <= self._room:
             return KeptLogits(engine, ids)

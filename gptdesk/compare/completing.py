@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.compare.prompt_text import Prompt, encode
 from gptdesk.compare.results import Cell
 from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -23,7 +24,7 @@ class Cancelled(Exception):
 
 
 def complete(
-    engine: Engine, prompt: str, settings: DecodingSettings, *, special: bool, cancelled: Callable[[], bool]
+    engine: Engine, prompt: Prompt, settings: DecodingSettings, *, special: bool, cancelled: Callable[[], bool]
 ) -> Iterator[TokenEvent | NoticeEvent | Cell]:
     """Completes ``prompt`` once.
 
@@ -41,7 +42,7 @@ def complete(
         UserError: as `Engine.generate`.
         Cancelled: when ``cancelled`` returned True.
     """
-    ids = engine.prompt_ids(engine.tokenizer.encode(prompt, allow_special=special))
+    ids = engine.prompt_ids(encode(engine.tokenizer, prompt, special=special))
     tokens: list[TokenEvent] = []
     done = None
     for event in engine.generate(ids, settings, cancelled=cancelled):

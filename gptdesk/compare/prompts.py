@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from gptdesk.bounded_read import ContentError, parse_json, read_bytes
 from gptdesk.chat.messages import from_messages
+from gptdesk.chat.templates.of_folder import OF_MODEL
+from gptdesk.compare.conversations import Conversations
+from gptdesk.compare.prompt_text import Prompt, spelled
 from gptdesk.errors import UserError, brief
-from gptdesk.gpt2.chat_template import DEFAULT_TEMPLATE, TEMPLATES, ChatTemplate, Turn
 from gptdesk.number_format import counted
 
 LARGEST: Final = 64 << 20
@@ -32,7 +34,7 @@ _NAMED: Final = 3
 
 _JSON_LINES, _CSV = (".jsonl", ".ndjson"), {".csv": ",", ".tsv": "\t"}
 
-_Line = tuple[int, str | ContentError]
+_Line = tuple[int, Prompt | ContentError]
 """Number of a line, from 1, and its prompt or why it has none."""
 
 
@@ -41,38 +43,40 @@ class PromptList:
     """The prompts of a file.
 
     Attributes:
-        prompts: in the order of the file, none of them empty.
+        prompts: in the order of the file, none of them empty; those of messages can have special tokens.
         left_out: one sentence on the lines that have no prompt; empty where there are none.
     """
 
-    prompts: tuple[str, ...]
+    prompts: tuple[Prompt, ...]
     left_out: str = ""
 
 
-def read_prompts(path: Path, *, column: str = "", template: str = DEFAULT_TEMPLATE) -> PromptList:
+def read_prompts(path: Path, *, column: str = "", template: str = OF_MODEL, model: Path | None = None) -> PromptList:
     """The prompts in a file; its suffix says how it is read. Empty lines do not count.
 
     Args:
         path: of a .jsonl, .json, .csv or .tsv file, or of text.
         column: of CSV; by default "prompt", else "text", else the only one.
-        template: name of the chat template that makes a text of messages, up to the reply that is asked for.
+        template: one of `conversations.CHOICES`, which makes a text of messages, up to the reply that is asked for.
+        model: folder of the model whose own template and special tokens that are.
 
     Raises:
-        UserError: when the file cannot be read, is too large, or holds no prompt.
+        UserError: when the file cannot be read, is too large, or holds no prompt, or there is no such template.
     """
-    if template not in TEMPLATES:
-        raise UserError(f"There is no chat template {brief(template)}; use one of {', '.join(TEMPLATES)}.")
+    conversations = Conversations(template, model)
     try:
         text = read_bytes(path, largest=LARGEST).decode("utf-8-sig")
-        lines = list(_lines(path, text, column, TEMPLATES[template]))
+        lines = list(_lines(path, text, column, conversations))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8; convert it first.") from error
     except ContentError as error:
         raise UserError(f"{path} holds no prompts: {error}.") from error
+    finally:
+        conversations.close()
     checked = [(number, _checked(found)) for number, found in lines]
-    prompts = tuple(found for _, found in checked if isinstance(found, str))
+    prompts = tuple(found for _, found in checked if not isinstance(found, ContentError))
     bad = [(number, found) for number, found in checked if isinstance(found, ContentError)]
     if len(prompts) > MOST:
         raise UserError(f"{path.name} has {len(prompts):,} prompts; a comparison takes at most {MOST:,}.")
@@ -90,7 +94,7 @@ def _left_out(path: Path, bad: list[tuple[int, ContentError]]) -> str:
     return f"{counted(len(bad), 'line')} of {path.name} left out ({named}{more})."
 
 
-def _lines(path: Path, text: str, column: str, template: ChatTemplate) -> Iterator[_Line]:
+def _lines(path: Path, text: str, column: str, conversations: Conversations) -> Iterator[_Line]:
     suffix = path.suffix.lower()
     if suffix in _CSV:
         yield from _csv_rows(text, _CSV[suffix], column)
@@ -98,7 +102,7 @@ def _lines(path: Path, text: str, column: str, template: ChatTemplate) -> Iterat
     if suffix == ".json":
         records = parse_json(text)
         for number, record in enumerate(records if isinstance(records, list) else [records], 1):
-            yield number, _attempt(record, template)
+            yield number, _attempt(record, conversations)
         return
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip():
@@ -111,17 +115,17 @@ def _lines(path: Path, text: str, column: str, template: ChatTemplate) -> Iterat
         except ContentError:
             yield number, ContentError("it is not JSON")
         else:
-            yield number, _attempt(record, template)
+            yield number, _attempt(record, conversations)
 
 
-def _attempt(record: Any, template: ChatTemplate) -> str | ContentError:
+def _attempt(record: Any, conversations: Conversations) -> Prompt | ContentError:
     try:
-        return _prompt(record, template)
+        return _prompt(record, conversations)
     except ContentError as error:
         return error
 
 
-def _prompt(record: Any, template: ChatTemplate) -> str:
+def _prompt(record: Any, conversations: Conversations) -> Prompt:
     if isinstance(record, str):
         return record
     if not isinstance(record, dict):
@@ -134,12 +138,9 @@ def _prompt(record: Any, template: ChatTemplate) -> str:
             raise ContentError(f"its {field} is no text")
         return str(record[field])
     try:
-        turns = from_messages(record)
+        return conversations.render(from_messages(record))
     except UserError as error:
         raise ContentError(str(error).rstrip(".")) from error
-    while turns and turns[-1].role == "assistant":  # training data: what is asked for is the last reply
-        turns.pop()
-    return template.render([Turn(turn.role, turn.text) for turn in turns], add_generation_prompt=True)
 
 
 def _csv_rows(text: str, delimiter: str, column: str) -> Iterator[_Line]:
@@ -176,9 +177,10 @@ def _column(heading: list[str], wanted: str) -> int:
     raise ContentError(f"no column is called {' or '.join(map(brief, names))}; there are {brief(', '.join(heading))}")
 
 
-def _checked(found: str | ContentError) -> str | ContentError:
+def _checked(found: Prompt | ContentError) -> Prompt | ContentError:
     if isinstance(found, ContentError):
         return found
-    if not found.strip():
+    text = spelled(found)
+    if not text.strip():
         return ContentError("it is empty")
-    return found if len(found) <= LONGEST else ContentError(f"it is longer than {LONGEST:,} characters")
+    return found if len(text) <= LONGEST else ContentError(f"it is longer than {LONGEST:,} characters")

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
+from gptdesk.compare.prompt_text import Prompt, encode
 from gptdesk.compare.results import SharedReading
+from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, spans_mixed
 
 if TYPE_CHECKING:
+    from gptdesk.gpt2.tokenizer import Tokenizer
     from gptdesk.inference.engine import Engine
 
 Floats = npt.NDArray[np.float64]
@@ -88,7 +91,7 @@ def free_for_logits() -> int:
 
 def read_shared(
     engine: Engine,
-    text: str,
+    text: Prompt,
     *,
     special: bool = False,
     kept: KeptLogits | None = None,
@@ -113,7 +116,7 @@ def read_shared(
     """
     from gptdesk.inference.reader import TextReader
 
-    ids = engine.tokenizer.encode(text, allow_special=special)
+    ids = encode(engine.tokenizer, text, special=special)
     if kept is not None and not kept.agrees_with(engine, ids):
         kept = None
     logprobs = np.full(len(ids), np.nan)
@@ -132,9 +135,21 @@ def read_shared(
         place = first + count
     if place < len(ids):
         return None
-    places = np.cumsum([0, *(len(letter.encode("utf-8", "replace")) for letter in text)])
-    ends = places[[end for _, end in engine.tokenizer.spans(text, allow_special=special)]]
+    ends = _byte_ends(engine.tokenizer, text, special=special)
     return SharedReading(np.asarray(ids, np.int64), ends, logprobs, kl)
+
+
+def _byte_ends(tokenizer: Tokenizer, text: Prompt, *, special: bool) -> npt.NDArray[np.int64]:
+    """Bytes of UTF-8 of the spelled text up to the end of each of its tokens, (T) int64."""
+    if isinstance(text, MixedText):
+        names = iter(text.names)
+        letters = [next(names) if letter == PLACEHOLDER else letter for letter in text.text]
+        spans = spans_mixed(tokenizer, text)
+    else:
+        letters, spans = list(text), tokenizer.spans(text, allow_special=special)
+    places = np.cumsum([0, *(len(letter.encode("utf-8", "replace")) for letter in letters)], dtype=np.int64)
+    found: npt.NDArray[np.int64] = places[[end for _, end in spans]]
+    return found
 
 
 def log_softmax(logits: npt.NDArray[np.float32]) -> Floats:

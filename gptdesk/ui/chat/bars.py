@@ -23,7 +23,7 @@ from gptdesk.ui.widgets.layout.page_bars import TOP_HEIGHT, PageStatus, set_up_b
 from gptdesk.ui.window.commands.registry import Commands
 
 _MOST: Final = 12
-_OF_CHAT: Final = ("chat.playground", "chat.rename", "chat.import", "chat.export", "chat.delete")
+_OF_CHAT: Final = ("chat.playground", "chat.compare", "chat.rename", "chat.import", "chat.export", "chat.delete")
 _STATES: Final = {
     State.EMPTY: ("muted", "No model"),
     State.LOADING: ("warn", "Loading"),

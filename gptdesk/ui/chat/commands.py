@@ -14,6 +14,7 @@ from gptdesk.ui.window.commands.entries import on_view
 from gptdesk.ui.window.commands.registry import Command
 
 if TYPE_CHECKING:
+    from gptdesk.gpt2.mixed_text import MixedText
     from gptdesk.ui.chat.view import ChatView
 
 SCOPE: Final = "chat"
@@ -26,6 +27,8 @@ def chat_commands(
     show: Callable[[], ChatView | None],
     made: Callable[[], ChatView | None],
     open_in_playground: Callable[[], object],
+    prompt: Callable[[], MixedText | None],
+    compare: Callable[[MixedText], object],
 ) -> list[Command]:
     """The commands; on another page they show this one first.
 
@@ -33,8 +36,21 @@ def chat_commands(
         show: shows the page and returns its view; ``None`` if it could not be made.
         made: returns the view without showing it; ``None`` before it is made.
         open_in_playground: opens the chat there.
+        prompt: returns what the model would read now; ``None`` where that is not known.
+        compare: puts models side by side on that prompt.
     """
-    return [*_reply_commands(session, show, made), *_chat_commands(session, chats, files, open_in_playground)]
+    return [
+        *_reply_commands(session, show, made),
+        *_chat_commands(session, chats, files, open_in_playground),
+        Command(
+            id="chat.compare",
+            title="Compare models on this chat",
+            description="Put models side by side on the exact prompt of the next reply",
+            run=lambda: compare(text) if (text := prompt()) is not None else None,
+            label=lambda: "Compare models",
+            is_possible=lambda: None if prompt() is not None else "The chat has no prompt yet.",
+        ),
+    ]
 
 
 def _reply_commands(

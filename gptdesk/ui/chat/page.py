@@ -93,7 +93,14 @@ class ChatPage(BasePage):
 
     def commands(self) -> Sequence[Command]:
         return chat_commands(
-            self.session, self.chats, self.files, self._shown_view, lambda: self.view, self._open_in_playground
+            self.session,
+            self.chats,
+            self.files,
+            self._shown_view,
+            lambda: self.view,
+            self._open_in_playground,
+            lambda: self.watch.prompt.mixed if self.watch.prompt is not None else None,
+            lambda prompt: self.window.links.comparison_wanted.emit([self.services.settings.value.model], prompt),
         )
 
     def set_shown(self, shown: bool) -> None:

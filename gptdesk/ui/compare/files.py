@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gptdesk.compare.prompts import PromptList
 from gptdesk.ui.compare.session import CompareSession
 from gptdesk.ui.services.comparison.service import ComparisonService
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import SettingsService
+
+if TYPE_CHECKING:
+    from gptdesk.compare.prompts import PromptList
 
 _PROMPTS: Final = "Prompts (*.jsonl *.ndjson *.json *.csv *.tsv *.txt);;All files (*)"
 _RESULTS: Final = {".html": "Web page with colours", ".csv": "CSV", ".json": "JSON"}
@@ -50,14 +52,14 @@ class CompareFiles(QObject):
             self.read(Path(found))
 
     def read(self, path: Path) -> None:
-        """Uses the prompts in a file; what has none is told."""
+        """Uses the prompts in a file; lines that have none are told of."""
 
         def done(found: PromptList) -> None:
             self._session.set_prompts(found.prompts, path.name)
             if found.left_out:
                 self._messages.refuse(found.left_out)
 
-        self._service.read_prompts(path, done, self._messages.refuse)
+        self._service.read_prompts(path, self._session.chosen, done, self._messages.refuse)
 
     @Slot()
     def ask_export(self) -> None:

@@ -17,6 +17,7 @@ from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.pages import BasePage, PageView, Window
 
 if TYPE_CHECKING:
+    from gptdesk.compare.prompt_text import Prompt
     from gptdesk.ui.compare.view import CompareView
 
 _NOTICE: Final = "compare notice"
@@ -83,11 +84,11 @@ class ComparePage(BasePage):
         self.session.close()
         self.services.comparisons.stop()
 
-    @Slot(object, str)
-    def compare(self, models: Sequence[str], prompt: str) -> None:
+    @Slot(object, object)
+    def compare(self, models: Sequence[str], prompt: Prompt) -> None:
         """Shows the page with these models, and that prompt if there is one."""
         self.session.set_models(models)
-        if prompt:
+        if len(prompt):
             self.session.set_prompts([prompt], "")
         self.window.show_page(self.id)
 

@@ -81,7 +81,7 @@ class PromptBar(QWidget):
         self.set_text_size(pixels)
         self.field.textChanged.connect(self._on_text_changed)
         self.seed.textChanged.connect(self._on_seed_changed)
-        self.forget.clicked.connect(lambda: session.set_prompts([session.prompt], ""))
+        self.forget.clicked.connect(lambda: session.set_prompts([session.prompts[session.index]], ""))
         session.prompts_changed.connect(self._show)
         session.columns_changed.connect(self._show_line)
         if session.seed is not None:
@@ -151,8 +151,7 @@ class PromptBar(QWidget):
 
     @Slot()
     def _on_text_changed(self) -> None:
-        if self.field.toPlainText() != self._session.prompt:
-            self._session.set_prompt(self.field.toPlainText())
+        self._session.set_prompt(self.field.toPlainText())
         self._commands.refresh("compare.run")
 
     @Slot(str)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.compare.choices import Chosen, ColumnChoice
 from gptdesk.compare.columns import FEWEST, MOST
+from gptdesk.compare.prompt_text import Prompt, spelled
 from gptdesk.ui.services.comparison.service import ComparisonService
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.throttle import Debounce
@@ -36,7 +37,7 @@ class CompareSession(QObject):
 
     Attributes:
         choices: two to four columns.
-        prompts: at least one.
+        prompts: at least one; those of conversations can have special tokens.
         index: of the prompt that is shown.
         source: name of the file that the prompts come from; "" for a prompt that was typed.
         seed: of the first prompt; ``None`` for a random one.
@@ -69,7 +70,7 @@ class CompareSession(QObject):
             ColumnChoice(model=settings.value.model, preset=preset) for preset in ("Focused", "Creative")
         ]
         prompt = kept.get("prompt")
-        self.prompts = [prompt if isinstance(prompt, str) and prompt.strip() else FIRST_PROMPT]
+        self.prompts: list[Prompt] = [prompt if isinstance(prompt, str) and prompt.strip() else FIRST_PROMPT]
         seed = kept.get("seed")
         self.seed = seed if type(seed) is int and seed >= 0 else None
         self.blind = kept.get("blind") is True
@@ -164,14 +165,16 @@ class CompareSession(QObject):
 
     @property
     def prompt(self) -> str:
-        return self.prompts[self.index]
+        """The prompt that is shown, special tokens by their names."""
+        return spelled(self.prompts[self.index])
 
     def set_prompt(self, text: str) -> None:
-        """Changes the prompt that is shown; its results stay until the next comparison."""
-        self.prompts[self.index] = text
-        self._keeping.request()
+        """Changes the prompt that is shown to plain text; its results stay until the next comparison."""
+        if text != self.prompt:
+            self.prompts[self.index] = text
+            self._keeping.request()
 
-    def set_prompts(self, prompts: Sequence[str], source: str) -> None:
+    def set_prompts(self, prompts: Sequence[Prompt], source: str) -> None:
         """Uses other prompts: those of a file, or one."""
         self.prompts, self.source, self.index = list(prompts), source, 0
         self._keeping.request()
@@ -202,7 +205,7 @@ class CompareSession(QObject):
 
     def why_not_run(self) -> str | None:
         """Why nothing can be compared."""
-        empty = next((place for place, prompt in enumerate(self.prompts) if not prompt.strip()), None)
+        empty = next((place for place, prompt in enumerate(self.prompts) if not spelled(prompt).strip()), None)
         if empty is None:
             return None
         return "Write a prompt first." if len(self.prompts) == 1 else f"Prompt {empty + 1:,} is empty."

@@ -28,8 +28,8 @@ class PageLinks(QObject):
         chat_wanted(str): open the document of that id on the Chat page.
         chat_model_wanted(str): use the model of that name, or in that folder, on the Chat page.
         document_claimed(str, str): the page of that id shows, and may change, the document of that id.
-        comparison_wanted(object, str): show the Compare page with models or checkpoints, a sequence of names or folders
-            (one: beside the model in use), and a prompt; "" keeps the one that is there.
+        comparison_wanted(object, object): show the Compare page with models or checkpoints, a sequence of names or
+            folders (one: beside another one), and a prompt, text or `MixedText`; "" keeps the one that is there.
         model_wanted(str): use the model of that name, or in that folder, in the Playground.
         models_wanted(): show the models, for instance to download one.
         run_wanted(object): show the training run in that folder, a `Path`.
@@ -40,7 +40,7 @@ class PageLinks(QObject):
     chat_wanted = Signal(str)
     chat_model_wanted = Signal(str)
     document_claimed = Signal(str, str)
-    comparison_wanted = Signal(object, str)
+    comparison_wanted = Signal(object, object)
     model_wanted = Signal(str)
     models_wanted = Signal()
     run_wanted = Signal(object)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gptdesk.compare.columns import Column
     from gptdesk.compare.comparison import Event
     from gptdesk.compare.engines import Load
+    from gptdesk.compare.prompt_text import Prompt
     from gptdesk.compare.prompts import PromptList
     from gptdesk.compare.results import Results
     from gptdesk.compare.votes import Tally, Vote
@@ -94,7 +95,7 @@ class Comparisons(QObject):
     def busy(self) -> bool:
         return self._task is not None
 
-    def start(self, chosen: Chosen, prompts: Sequence[str], seed: int | None) -> None:
+    def start(self, chosen: Chosen, prompts: Sequence[Prompt], seed: int | None) -> None:
         """Begins a comparison; one that runs is stopped."""
         self.stop()
         work = partial(_compare, chosen, tuple(prompts), seed, self._folders(), self._loader, self._post)
@@ -124,11 +125,18 @@ class Comparisons(QObject):
 
         self._files.run(work, lambda answer: done(*answer))
 
-    def read_prompts(self, path: Path, done: Callable[[PromptList], object], failed: Failed) -> None:
-        """Reads a file of prompts."""
-        from gptdesk.compare.prompts import read_prompts
+    def read_prompts(self, path: Path, chosen: Chosen, done: Callable[[PromptList], object], failed: Failed) -> None:
+        """Reads a file of prompts; conversations by the template of the first column's model, if that is there."""
+        folders = self._folders()
 
-        self._files.run(lambda: read_prompts(path), done, failed)
+        def work() -> PromptList:
+            from gptdesk.compare.choices import resolve
+            from gptdesk.compare.prompts import read_prompts
+
+            found = resolve(chosen, folders)
+            return read_prompts(path, model=None if 0 in found.problems else found.columns[0].folder)
+
+        self._files.run(work, done, failed)
 
     def export(self, path: Path, done: Callable[[], object], failed: Failed) -> None:
         """Writes the results to a file; its suffix says how."""
@@ -271,7 +279,7 @@ class Comparisons(QObject):
 
 def _compare(
     chosen: Chosen,
-    prompts: tuple[str, ...],
+    prompts: tuple[Prompt, ...],
     seed: int | None,
     folders: Folders,
     make_loader: Callable[[Path | None], Load] | None,
@@ -300,7 +308,7 @@ def _compare(
 
     comparison = Comparison(columns, prompts, seed=seed, load=told)
     comparison.results.failures |= found.problems
-    shown = Results(columns, prompts, failures=dict(found.problems))
+    shown = Results(columns, comparison.results.prompts, failures=dict(found.problems))
     post(task, _Begun(shown, comparison.seed), {})
     for event in comparison.run(task.stop.is_set):
         post(task, event, dict(comparison.results.tokenizers))

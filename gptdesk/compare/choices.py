@@ -29,14 +29,22 @@ class ColumnChoice:
         model: name of a model, or its folder; a checkpoint is a folder of its run.
         precision: as for `Engine.load`.
         preset: name of a preset, one of gptdesk's or of the person; "" for the settings of the Playground.
+        own: settings of the column itself, which take precedence.
     """
 
     model: str
     precision: str = "auto"
     preset: str = ""
+    own: DecodingSettings | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"model": self.model, "precision": self.precision, "preset": self.preset}
+        own = None if self.own is None else self.own.to_json()
+        return {"model": self.model, "precision": self.precision, "preset": self.preset, "own": own}
+
+    @property
+    def settings_name(self) -> str:
+        """What a label says of the settings; "" for those of the Playground."""
+        return self.preset if self.own is None else "own settings"
 
     @classmethod
     def from_json(cls, values: Any) -> ColumnChoice | None:
@@ -46,7 +54,12 @@ class ColumnChoice:
         precision = values.get("precision")
         if not values["model"] or precision not in PRECISIONS:
             return None
-        return cls(model=values["model"], precision=precision, preset=values["preset"])
+        own = values.get("own")
+        try:
+            settings = DecodingSettings.from_json(own) if isinstance(own, Mapping) else None
+        except UserError:
+            return None
+        return cls(model=values["model"], precision=precision, preset=values["preset"], own=settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +98,7 @@ def resolve(chosen: Chosen, folders: Folders) -> Resolved:
     """Finds the models; reads configurations and names of files only. A model that is missing costs its own column."""
     columns, problems, steps = [], {}, {}
     for index, choice in enumerate(chosen.columns):
-        settings = _settings(choice, chosen)
+        settings = settings_of(choice, chosen)
         try:
             column = _column(choice, settings, folders, chosen.device)
         except UserError as error:
@@ -121,10 +134,13 @@ def _missing(choice: ColumnChoice, settings: DecodingSettings) -> Column:
 
 def _label(choice: ColumnChoice, name: str, step: int | None) -> str:
     kind = "" if choice.precision == "auto" else choice.precision
-    return " · ".join(filter(None, [name, "" if step is None else f"step {step:,}", kind, choice.preset]))
+    return " · ".join(filter(None, [name, "" if step is None else f"step {step:,}", kind, choice.settings_name]))
 
 
-def _settings(choice: ColumnChoice, chosen: Chosen) -> DecodingSettings:
+def settings_of(choice: ColumnChoice, chosen: Chosen) -> DecodingSettings:
+    """The decoding settings of a column; a preset that is no longer there counts as the settings of the Playground."""
+    if choice.own is not None:
+        return choice.own
     preset = chosen.presets.get(choice.preset) or PRESETS.get(choice.preset)
     return apply_preset(preset, chosen.settings) if preset is not None else chosen.settings
 

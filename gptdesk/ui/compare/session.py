@@ -81,7 +81,7 @@ class CompareSession(QObject):
         self.tallies: list[Tally] = []
         self._is_blind = False  # the comparison that is shown
         self._orders: dict[int, list[int]] = {}
-        self._named: set[int] = set()  # prompts that were voted on
+        self._named: dict[int, tuple[list[int], int | None]] = {}  # candidates and choice of prompts with a vote
         self._looks = 0
         self._keeping = Debounce(self._keep, _KEEP_MS, self)
         self._looking = Debounce(self._look, _LOOK_MS, self)
@@ -215,7 +215,7 @@ class CompareSession(QObject):
         """Compares the columns; a comparison that runs is stopped."""
         if self.why_not_run() is not None:
             return
-        self._is_blind, self._orders, self._named = self.blind, {}, set()
+        self._is_blind, self._orders, self._named = self.blind, {}, {}
         self.began.emit()
         self._service.start(self.chosen, self.prompts, self.seed)
         self.names_changed.emit()
@@ -240,7 +240,7 @@ class CompareSession(QObject):
         """The columns in the order in which they are shown."""
         results = self.results
         count = len(self.choices) if results is None else len(results.columns)
-        if not self._is_blind or results is None:
+        if not self.is_hidden or results is None:
             return list(range(count))
         if self.index not in self._orders:
             from gptdesk.compare.votes import shuffled
@@ -258,6 +258,14 @@ class CompareSession(QObject):
             return []
         row = results.row(self.index)
         return [column for column in self.order if column in row] if len(row) >= FEWEST else []
+
+    def vote_words(self, column: int) -> str:
+        """What a column was called before the vote on the prompt that is shown; "" without a vote."""
+        candidates, choice = self._named.get(self.index, ([], None))
+        if column not in candidates or not self._is_blind:
+            return ""
+        place = candidates.index(column)
+        return f"Was text {place + 1}, preferred" if place == choice else f"Was text {place + 1}"
 
     def why_not_vote(self, place: int | None) -> str | None:
         """Why the text at that place, or none of them, cannot be preferred."""
@@ -283,7 +291,7 @@ class CompareSession(QObject):
         def done(tallies: list[Tally]) -> None:
             self.tallies = tallies
             if results is self.results:
-                self._named.add(index)
+                self._named[index] = candidates, place
             self.voted.emit()
             self.names_changed.emit()
 

@@ -155,22 +155,21 @@ class CompareView(QWidget):
 
     def _show_texts(self) -> None:
         session = self._session
-        results, prompt, order = session.results, session.index, session.order
+        results, prompt = session.results, session.index
         candidates = session.candidates
         for place, column in enumerate(self.columns):
             if results is None or place >= len(results.columns) or prompt >= len(results.prompts):
-                column.show_name("", hidden=False)
+                column.show_name("")
                 column.show_text("")
                 column.show_state("", self._problem_of_choice(place))
             elif session.is_hidden:
-                column.show_name(f"Text {place + 1}", hidden=True)
+                column.show_name(f"Text {place + 1}")
                 there = place < len(candidates)
                 column.show_text(results.cells[prompt, candidates[place]].text if there else "")
                 column.show_state("", "")
             else:
-                named = order != sorted(order)
-                column.show_name(results.columns[order[place]].label if named else "", hidden=False)
-                self._show_cell(column, results, prompt, order[place])
+                column.show_name("")
+                self._show_cell(column, results, prompt, place)
 
     def _show_cell(self, column: ColumnView, results: Results, prompt: int, number: int) -> None:
         """Shows a text that has a name, as far as it is written."""
@@ -178,7 +177,8 @@ class CompareView(QWidget):
         if (prompt, number) in results.cells:
             text, spans = shown_text(results, prompt, number, colouring)
             column.show_text(text, marks(self._services.theme, results, prompt, number, colouring, spans))
-            words = "" if has_levels(results, prompt, number, colouring, spans) else colouring.missing
+            known = has_levels(results, prompt, number, colouring, spans)
+            words = self._session.vote_words(number) if known else colouring.missing
             column.show_state(words, results.failures.get(number, ""))
             return
         written = service.written.get((prompt, number))

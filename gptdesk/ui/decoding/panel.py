@@ -44,6 +44,7 @@ class DecodingPanel(QScrollArea):
 
     Attributes:
         sections: the groups.
+        scope: says what the settings apply to.
         choices: the rows of settings whose values are words, by name, of the groups that have been opened.
         more: the part of a group that holds its rarely used settings, where it has any.
 
@@ -161,10 +162,10 @@ class DecodingPanel(QScrollArea):
         heading.addWidget(title, 1)
         heading.addWidget(self.presets)
         layout.addLayout(heading)
-        scope = QLabel(_SCOPE)
-        scope.setProperty("kind", "muted")
-        scope.setWordWrap(True)
-        layout.addWidget(scope)
+        self.scope = QLabel(_SCOPE)
+        self.scope.setProperty("kind", "muted")
+        self.scope.setWordWrap(True)
+        layout.addWidget(self.scope)
         for section in self.sections.values():
             section.column.setSpacing(6)
             layout.addWidget(section)

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk.compare.choices import Chosen, ColumnChoice, resolve, step_of
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from gptdesk.ui.compare.columns.own_settings import OwnSettingsDialog
 from tests.ui.compare.conftest import CompareDriver, save_random
 from tests.ui.conftest import Opened
 
@@ -44,6 +45,14 @@ def test_columns_prompts_and_seed_come_back(
     assert len(compare.columns) == 3
     compare.session.set_column(1, preset="Greedy", precision="int8")
     assert compare.columns[1].settings.text() == "int8 · Greedy"
+    compare.columns[0].settings.ask_settings()
+    dialog = compare.opened.window.findChild(OwnSettingsDialog)
+    dialog.panel.rows["temperature"].set_value(0.25)
+    dialog.panel.rows["temperature"].changed.emit()
+    dialog.accept_button.click()
+    assert compare.columns[0].settings.text() == "float32 · own settings"
+    assert compare.session.choices[0].own.temperature == 0.25
+    assert compare.opened.services.settings.value.decoding.temperature == 0.9
     compare.view.prompt.field.setPlainText("Twice upon a time")
     compare.view.prompt.seed.setText("12")
     chosen = compare.session.choices
@@ -120,7 +129,14 @@ def test_choices_become_columns(run: Path, two_models: tuple[Path, Path], tmp_pa
 
 
 def test_only_what_was_kept_is_read_back() -> None:
-    choice = ColumnChoice(model="stories", precision="int8", preset="Greedy")
+    choice = ColumnChoice(model="stories", precision="int8", preset="Greedy", own=PRESETS["Creative"])
     assert ColumnChoice.from_json(choice.to_json()) == choice
-    for damaged in (None, [], {}, {"model": 1, "preset": ""}, choice.to_json() | {"precision": "int3"}):
+    for damaged in (
+        None,
+        [],
+        {},
+        {"model": 1, "preset": ""},
+        choice.to_json() | {"precision": "int3"},
+        choice.to_json() | {"own": {"temperature": -1}},
+    ):
         assert ColumnChoice.from_json(damaged) is None

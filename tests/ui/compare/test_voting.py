@@ -33,7 +33,11 @@ def test_texts_have_no_names_until_one_is_chosen_and_wins_are_kept(compare: Comp
     # A number in a text is a vote; afterwards the texts have names.
     QTest.keyClick(compare.columns[0].text, Qt.Key.Key_2)
     compare.qtbot.waitUntil(lambda: not compare.session.is_hidden)
-    assert names(compare) == ([] if order == [0, 1] else [results.columns[at].label for at in order]) or order == [0, 1]
+    assert names(compare) == ["", ""]
+    assert all(column.model.isVisible() for column in compare.columns)
+    assert compare.texts == [results.cells[0, column].text for column in range(2)]
+    words = {order[0]: "Was text 1", order[1]: "Was text 2, preferred"}
+    assert [column.state.text() for column in compare.columns] == [words[0], words[1]]
     preferred = results.columns[order[1]].description
     vote = read_votes(data / FILE)[0]
     assert vote.models[vote.choice] == preferred  # type: ignore[index]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from gptdesk.compare.choices import ColumnChoice, run_of, step_of
+from gptdesk.compare.choices import ColumnChoice, settings_of, step_of
 from gptdesk.devices import PRECISIONS
 from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.training.index import RunEntry
 from gptdesk.ui import number_format
+from gptdesk.ui.compare.columns.own_settings import OwnSettingsDialog
 from gptdesk.ui.compare.session import CompareSession
 from gptdesk.ui.model_names import model_title, setting_of
 from gptdesk.ui.services.services import Services
@@ -112,42 +114,48 @@ class ColumnSettings(MenuButton):
     def show_choice(self, choice: ColumnChoice, line: str) -> None:
         """Shows what was chosen; ``line`` are the settings themselves, for the tooltip."""
         precision = "" if choice.precision == "auto" else f"{choice.precision} · "
-        self.setText(f"{precision}{choice.preset or 'as in Playground'}")
+        self.setText(f"{precision}{choice.settings_name or 'as in Playground'}")
         self.setToolTip(wrapped(f"Precision and settings of this column: {line or 'neutral'}"))
 
     def _fill(self) -> None:
         self._menu.clear()
         choice = self._session.choices[self._index]
         self._heading("Settings")
-        self._add("As in the Playground", "preset", "", choice.preset)
+        preset = choice.preset if choice.own is None else None
+        self._add("As in the Playground", preset == "", preset="", own=None)
         for name in (*PRESETS, *self._services.settings.value.presets):
-            self._add(name, "preset", name, choice.preset)
+            self._add(name, preset == name, preset=name, own=None)
+        own = self._menu.addAction("Own settings…", self.ask_settings)
+        own.setCheckable(True)
+        own.setChecked(choice.own is not None)
         self._menu.addSeparator()
         self._heading("Precision")
         for name in PRECISIONS:
-            self._add("Automatic" if name == "auto" else name, "precision", name, choice.precision)
+            self._add("Automatic" if name == "auto" else name, name == choice.precision, precision=name)
 
     def _heading(self, title: str) -> None:
         self._menu.addAction(title).setEnabled(False)
 
-    def _add(self, title: str, what: str, value: str, current: str) -> None:
-        action = self._menu.addAction(title.replace("&", "&&"), partial(self._choose, what, value))
+    def _add(self, title: str, is_chosen: bool, **changes: Any) -> None:
+        action = self._menu.addAction(title.replace("&", "&&"), partial(self._choose, changes))
         action.setCheckable(True)
-        action.setChecked(value == current)
+        action.setChecked(is_chosen)
 
-    def _choose(self, what: str, value: str) -> None:
-        self._session.set_column(self._index, **{what: value})
+    def _choose(self, changes: Mapping[str, Any]) -> None:
+        self._session.set_column(self._index, **changes)
+
+    def ask_settings(self) -> None:
+        """Opens a dialog with all decoding settings, of this column alone."""
+        services, session = self._services, self._session
+        current = settings_of(session.choices[self._index], session.chosen)
+        dialog = OwnSettingsDialog(services.theme, services.settings, current, self._index + 1, self.window())
+        dialog.decided.connect(lambda decoding: self._choose({"own": decoding}))
+        dialog.open()
 
 
 def is_checkpoint(choice: ColumnChoice) -> bool:
     """Whether a column is a checkpoint of a run, which a slider can walk from."""
     return step_of(Path(choice.model)) is not None
-
-
-def same_run(choices: list[ColumnChoice]) -> Path | None:
-    """The run whose checkpoints all columns are; ``None`` where they are not."""
-    runs = {run_of(Path(choice.model)) if is_checkpoint(choice) else None for choice in choices}
-    return runs.pop() if len(runs) == 1 else None
 
 
 def _title(entry: LibraryEntry) -> str:

@@ -29,7 +29,7 @@ class ColumnView(QFrame):
         text: what it wrote, or how it read what all columns read.
         model, settings: what it is; hidden while texts have no names.
         slider: walks the checkpoints of its run.
-        name: stands in the place of the choosers while texts have no names, and names the text after the vote.
+        name: stands in the place of the choosers while texts have no names.
         state: what it is waiting for.
         problem: why it has no text.
     """
@@ -39,6 +39,7 @@ class ColumnView(QFrame):
     ) -> None:
         super().__init__(parent)
         self._session, self._index = session, index
+        self._any_steps = False
         self.setMinimumWidth(_NARROWEST)
         self.number = QLabel(str(index + 1))
         self.number.setProperty("kind", "heading")
@@ -97,19 +98,18 @@ class ColumnView(QFrame):
         self.model.show_choice(choice)
         self.settings.show_choice(choice, line)
         self.remove.setVisible(removable)
-        self._walk.setVisible(any_steps)
+        self._any_steps = any_steps
         steps = self._session.steps(self._index)
         self._show_step(choice, steps)
 
-    def show_name(self, name: str, *, hidden: bool) -> None:
+    def show_name(self, name: str) -> None:
         """Shows the choosers, or, while texts have no names, ``name`` in their place."""
-        self.number.setVisible(not hidden)
-        self.name.setVisible(bool(name))
         self.name.setText(name)
-        self.model.setVisible(not name)
+        self.name.setVisible(bool(name))
+        self._walk.setVisible(self._any_steps and not name)
+        for chooser in (self.number, self.model, self.settings):
+            chooser.setVisible(not name)
         self.remove.setVisible(not name and self._session.why_not_remove() is None)
-        self.settings.setVisible(not hidden)
-        self._walk.setEnabled(not hidden)
 
     def show_text(self, text: str, marks: Sequence[Mark] = ()) -> None:
         self.text.show_text(text, marks)

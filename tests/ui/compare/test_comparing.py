@@ -20,6 +20,7 @@ from tests.patience import PATIENCE
 from tests.ui.compare.conftest import CompareDriver
 
 
+@pytest.mark.qt_log_ignore("This plugin does not support")  # tooltips of the offscreen platform
 def test_columns_stream_and_figures_colours_and_distributions_follow(
     compare: CompareDriver, two_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

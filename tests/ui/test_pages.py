@@ -85,7 +85,7 @@ def rail_button(opened: Opened, title: str) -> QAbstractButton:
 def test_a_page_that_is_added_is_in_the_rail(open_with: Callable[..., Opened], qtbot: QtBot) -> None:
     opened = open_with(NotesPage)
     button = rail_button(opened, "Notes")
-    assert button.toolTip() == "Notes (Ctrl+5)"
+    assert button.toolTip() == "Notes (Ctrl+6)"
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     page = opened.window.pages["notes"]
     assert opened.window.contents.currentWidget() is page.text
@@ -100,7 +100,7 @@ def test_a_page_that_is_added_is_in_the_menu_and_has_a_shortcut(open_with: Calla
     opened = open_with(NotesPage)
     assert "notes" not in opened.window.stack.views, "made when it is first shown"
     action = next(action for action in opened.window.menu.actions() if action.text() == "Notes")
-    assert action.shortcut().toString() == "Ctrl+5"
+    assert action.shortcut().toString() == "Ctrl+6"
     QTest.keyClick(opened.window, Qt.Key.Key_5, Qt.KeyboardModifier.ControlModifier)
     assert opened.window.current_page == "notes"
     opened.window.show_page("play")

@@ -30,7 +30,7 @@ class Colouring:
     Attributes:
         id: as settings keep it.
         title: in the list.
-        description: a sentence.
+        description: a sentence without its full stop, as of commands.
         legend: what the strongest colour stands for.
         is_shared: whether the text that all columns read is shown, instead of what each has written.
         levels: strength of the colour of each span; ``None`` where only places are marked.
@@ -71,14 +71,14 @@ COLOURINGS: Final = (
     Colouring(
         "parting",
         "Where texts part",
-        "What each column wrote; the first token that differs from the first text is marked.",
+        "What each column wrote; the first token that differs from the first text is marked",
         "",
         is_shared=False,
     ),
     Colouring(
         "surprisal",
         "Surprisal",
-        "What each column wrote, in the colour of how little its model expected each token.",
+        "What each column wrote, in the colour of how little its model expected each token",
         f"Strongest: {surprisal.HIGH}",
         is_shared=False,
         levels=_surprisal,
@@ -86,7 +86,7 @@ COLOURINGS: Final = (
     Colouring(
         "kl",
         "KL divergence",
-        "The same text read by each, in the colour of how far it is from the first one.",
+        "The same text read by each, in the colour of how far it is from the first one",
         f"Strongest: {MOST_NATS:g} nat and more",
         is_shared=True,
         levels=_divergence,
@@ -95,7 +95,7 @@ COLOURINGS: Final = (
     Colouring(
         "change",
         "Change of surprisal",
-        "The same text read by each column: orange where a token surprises it more than the first, blue where less.",
+        "The same text read by each column: orange where a token surprises it more than the first, blue where less",
         f"Strongest: {MOST_CHANGE_BITS:g} bits and more",
         is_shared=True,
         levels=_change,

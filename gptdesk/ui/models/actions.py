@@ -154,6 +154,7 @@ class ModelActions(QObject):
         """Pins the model of that name or folder in memory, or unpins it."""
         others = tuple(other for other in self._settings.value.pinned_models if other != model)
         self._settings.update(pinned_models=(*others, model) if pinned else others)
+
     def _compare(self) -> None:
         if entry := self._entry():
             self.comparison_wanted.emit(setting_of(entry))

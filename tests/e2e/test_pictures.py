@@ -98,6 +98,20 @@ def test_picture_of_inspect_and_each_of_its_views_by_keyboard(
         program.type(f"inspect {view}")
         program.press("Return")
         program.wait_for_words("State of the view", state)
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("inspect compare")
+    program.press("Return")
+    wait_for(lambda: program.look("Prompt 1"), "the fields")
+    for text in ("One day, Tom went to the park and lost", "his", "One day, Lily went to the park and lost", "her"):
+        program.press("ctrl+a")
+        program.type(text)
+        program.press("Tab")
+    program.press("Tab")
+    program.press("space")
+    program.wait_for_words("State of the view", "6 of 6 layers")
+    picture = picture.with_name("inspect-compare.png")
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
     assert program.quit() == 0
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 from pathlib import Path
-from typing import Any, Final
 
 import pytest
 import torch
@@ -13,57 +12,20 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-from gptdesk.inference.in_torch.shared_weights import load_quantized
 from gptdesk.inference.inspection.embeddings import nearest
-from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
 from gptdesk.inference.inspection.lens import lens
 from gptdesk.inference.inspection.neurons import strongest_neurons
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.palette import DARK, LIGHT, Colours
-from gptdesk.ui.playground.inspect.heat_table import HeatTable, colour_of, ink_on
-from gptdesk.ui.playground.inspect.pane import InspectPane
+from gptdesk.ui.playground.inspect.maps.heat_painting import colour_of, ink_on
 from gptdesk.ui.playground.token_card.labels import token_text
-from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.reading.look_jobs import LookedText
 
 from .conftest import Opened
 from .contrast import contrast
+from .inspecting import IDS, TEXT, Inspected, spoken, words
 
-TEXT: Final = "Tom went home. Lily was sad. Tom was sad, too"
-IDS: Final = gpt2_tokenizer().encode(TEXT)
 KEY = Qt.Key
-
-
-class Inspected:
-    """The pane of a window, and what tests ask it."""
-
-    def __init__(self, opened: Opened, qtbot: QtBot, model: Path) -> None:
-        self.opened, self.qtbot, self.window = opened, qtbot, opened.window
-        self.session, self.editor = opened.window.session, opened.window.playground.editor
-        self.model = load_quantized(model, "int8")
-
-    @property
-    def pane(self) -> InspectPane:
-        pane: InspectPane = self.window.playground.inspect.slot.pane
-        return pane
-
-    @property
-    def run(self) -> ForwardPass:
-        return forward_pass(self.model, IDS)
-
-    def write(self, text: str) -> None:
-        self.session.edit(0, len(self.session.document.text), text)
-        self.editor.show_place(len(text))
-
-    def show(self, view: str) -> Any:
-        """Shows a view and waits for all of its answer."""
-        self.window.commands.run(f"inspect.{view}")
-        self.wait()
-        return self.pane.view
-
-    def wait(self) -> None:
-        self.qtbot.waitUntil(lambda: not self.pane._asking.pending)
-        self.qtbot.waitUntil(lambda: not self.pane.busy and self.opened.state is State.READY)
 
 
 @pytest.fixture
@@ -71,15 +33,6 @@ def inspected(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> Inspecte
     made = Inspected(opened, qtbot, tiny_model_folder)
     made.write(TEXT)
     return made
-
-
-def words(table: HeatTable, row: int, column: int) -> str:
-    return str(table.cells.index(row, column).data())
-
-
-def spoken(table: HeatTable) -> str:
-    """What a screen reader says of the current cell."""
-    return str(table.currentIndex().data(Qt.ItemDataRole.AccessibleTextRole))
 
 
 def test_the_lens_names_the_most_likely_tokens_and_leads_back_into_the_text(inspected: Inspected) -> None:
@@ -130,7 +83,7 @@ def test_attention_shows_every_head_and_the_chosen_one_large(inspected: Inspecte
     for key in (KEY.Key_Down, KEY.Key_Right, KEY.Key_Right):
         QTest.keyClick(view.heads, key)
         inspected.wait()
-    assert inspected.pane.state.text() == "L1 H2"
+    assert inspected.pane.head.state.text() == "L1 H2"
     shown = torch.from_numpy(view.pattern.cells.grid.values).nan_to_num() ** 2  # colours are square roots
     torch.testing.assert_close(shown.float(), inspected.run.pattern(1)[2], atol=1e-5, rtol=1e-4)
     assert spoken(view.pattern).startswith("“␣too” looks at “Tom”: ")
@@ -149,7 +102,7 @@ def test_parts_add_up_to_the_lead_of_the_next_token(inspected: Inspected) -> Non
         float(grid.text(row, 1).replace("−", "-").replace(",", "")) for row in range(view.table.cells.rowCount())
     )
     assert total == pytest.approx(float(logits[home] - logits[rival]), abs=0.02)  # figures have three digits
-    assert inspected.pane.state.text().startswith("“␣home” before “")
+    assert inspected.pane.head.state.text().startswith("“␣home” before “")
     inspected.editor.show_place(0)
     inspected.qtbot.waitUntil(lambda: inspected.pane.message.isVisible())
     assert inspected.pane.message.text().startswith("Nothing stands before this token")
@@ -166,7 +119,7 @@ def test_heads_are_scored_and_switched_off(inspected: Inspected) -> None:
         inspected.wait()
         assert view.table.cells.columnCount() == 4
         assert all(words(view.table, row, column) for row in range(2) for column in range(4))
-    assert "log-probability of" in inspected.pane.state.text()
+    assert "log-probability of" in inspected.pane.head.state.text()
 
 
 def test_neurons_and_embeddings_are_those_of_the_token_before_the_caret(inspected: Inspected) -> None:
@@ -174,7 +127,7 @@ def test_neurons_and_embeddings_are_those_of_the_token_before_the_caret(inspecte
     expected = strongest_neurons(inspected.run, len(IDS) - 1)
     for row, neuron in enumerate(expected):
         assert words(view.table, row, 0).startswith(f"L{neuron.layer} N{neuron.unit} ")
-    assert inspected.pane.state.text() == "at “␣too”"
+    assert inspected.pane.head.state.text() == "at “␣too”"
     view = inspected.show("embeddings")
     near = nearest(inspected.model, IDS[-1])
     assert [words(view.table, row, 0) for row in range(len(near))] == [
@@ -204,7 +157,7 @@ def test_a_closed_pane_asks_for_nothing(inspected: Inspected, qtbot: QtBot) -> N
     inspected.show("lens")
     reads = inspected.opened.services.inference.reads
     looked: list[object] = []
-    inspected.pane.close_button.click()
+    inspected.pane.head.close_button.click()
     assert not inspected.window.playground.inspect.shown
     assert inspected.editor.hasFocus()
     reads.looked.connect(looked.append)

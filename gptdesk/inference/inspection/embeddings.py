@@ -84,7 +84,17 @@ def norms(model: GPT2, *, table: Table = Table.EMBEDDING) -> Tensor:
 
 @torch.inference_mode()
 def token_map(model: GPT2, tokens: Sequence[int], *, table: Table = Table.EMBEDDING) -> TokenMap:
-    """A map of some tokens: the first two principal components of their vectors (Pearson 1901).
+    """A map of some tokens: the first two principal components of their vectors.
+
+    With X the (N, C) matrix of their vectors, X - mean(X) = U S V^T its singular value decomposition and s_k the
+    singular values, the points are the first two columns of U S, and s_k^2 / (sum of all s_j^2) is the share of the
+    variance along axis k (Pearson 1901, "On Lines and Planes of Closest Fit to Systems of Points in Space",
+    https://doi.org/10.1080/14786440109462720). The sign of an axis is arbitrary: its farthest point is positive.
+
+    Args:
+        model: in any precision.
+        tokens: N ids.
+        table: where vectors are taken from.
 
     Raises:
         UserError: for fewer than three tokens, whose map would say nothing.

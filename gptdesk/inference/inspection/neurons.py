@@ -18,6 +18,9 @@ NEURONS: Final = 20
 TOP: Final = 8
 """Tokens that are named for each."""
 
+PLACES: Final = 20
+"""Places of a neuron that are named."""
+
 
 class Neuron(NamedTuple):
     """A neuron at a token.
@@ -79,6 +82,22 @@ def strongest_neurons(run: ForwardPass, position: int, *, count: int = NEURONS, 
 
 
 @torch.inference_mode()
+def places_in(run: ForwardPass, layer: int, neuron: int, *, count: int = PLACES, text: int = 0) -> list[Place]:
+    """The tokens of a text at which a neuron's activation is largest, the largest first.
+
+    Args:
+        run: of the text.
+        layer: of the neuron, from 0.
+        neuron: its index in the MLP, from 0.
+        count: places that are returned.
+        text: index of the text, which they name.
+    """
+    best = run.activations(layer)[:, neuron].topk(min(count, len(run.ids)))
+    found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    return [Place(text, position, activation) for position, activation in found]
+
+
+@torch.inference_mode()
 def written_tokens(model: GPT2, directions: Tensor, top: int = TOP, *, vocab_size: int | None = None) -> Tensor:
     """The tokens whose logits directions in the residual stream raise most: (N, C) float32 to (N, top) int64.
 
@@ -98,7 +117,7 @@ def strongest_places(
     layer: int,
     neuron: int,
     *,
-    count: int = 20,
+    count: int = PLACES,
     interrupted: Callable[[], bool] = never,
 ) -> list[Place]:
     """Where a neuron's activation is largest in some texts, the largest first.
@@ -117,8 +136,6 @@ def strongest_places(
     """
     found: list[Place] = []
     for number, ids in enumerate(texts):
-        run = forward_pass(model, ids, interrupted=interrupted)
-        activations = run.activations(layer)[:, neuron].tolist()
-        found += [Place(number, position, activation) for position, activation in enumerate(activations)]
+        found += places_in(forward_pass(model, ids, interrupted=interrupted), layer, neuron, count=count, text=number)
         found = sorted(found, key=lambda place: -place.activation)[:count]
     return found

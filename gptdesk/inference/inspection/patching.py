@@ -55,6 +55,16 @@ class PatchedRow(NamedTuple):
     shares: Tensor
 
 
+def check_lengths(clean: int, corrupted: int) -> None:
+    """Checks that two prompts have as many tokens.
+
+    Raises:
+        UserError: when they have not; names both numbers.
+    """
+    if clean != corrupted:
+        raise UserError(f"The prompts must have the same number of tokens; they have {clean:,} and {corrupted:,}.")
+
+
 @dataclass(frozen=True, eq=False)
 class PromptPair:
     """Two prompts of equal length, and the two answers that tell them apart.
@@ -76,12 +86,16 @@ class PromptPair:
 
     def __post_init__(self) -> None:
         assert self.clean.model is self.corrupted.model
-        clean, corrupted = len(self.clean.ids), len(self.corrupted.ids)
-        if clean != corrupted:
-            raise UserError(f"The prompts must have the same number of tokens; they have {clean:,} and {corrupted:,}.")
-        difference = self.difference(self.clean.residual[-1, -1:]) - self.difference(self.corrupted.residual[-1, -1:])
-        if abs(float(difference)) < _LEAST_DIFFERENCE:
+        check_lengths(len(self.clean.ids), len(self.corrupted.ids))
+        in_clean, in_corrupted = self.differences
+        if abs(in_clean - in_corrupted) < _LEAST_DIFFERENCE:
             raise UserError("Both prompts give these two answers the same logits: there is nothing to bring back.")
+
+    @property
+    def differences(self) -> tuple[float, float]:
+        """Logit of the answer less that of the other one behind the clean and the corrupted prompt."""
+        clean, corrupted = (float(self.difference(run.residual[-1, -1:])) for run in (self.clean, self.corrupted))
+        return clean, corrupted
 
     @torch.inference_mode()
     def difference(self, final: Tensor) -> Tensor:
@@ -92,12 +106,15 @@ class PromptPair:
 
 
 @torch.inference_mode()
-def patch(pair: PromptPair, site: Site, *, interrupted: Callable[[], bool] = never) -> Iterator[PatchedRow]:
+def patch(
+    pair: PromptPair, site: Site, *, first: int = 0, interrupted: Callable[[], bool] = never
+) -> Iterator[PatchedRow]:
     """Puts activations of the clean run into the corrupted one: at each token, or of each head, of one layer at a time.
 
     Args:
         pair: the prompts.
         site: what is put in.
+        first: the first layer, from 0: those before it are known.
         interrupted: asked before each block.
 
     Yields:
@@ -106,14 +123,14 @@ def patch(pair: PromptPair, site: Site, *, interrupted: Callable[[], bool] = nev
     Raises:
         Interrupted: when ``interrupted`` returned True.
     """
-    clean, corrupted = (float(pair.difference(run.residual[-1, -1:])) for run in (pair.clean, pair.corrupted))
+    clean, corrupted = pair.differences
     T = len(pair.clean.ids)
-    for layer in range(pair.clean.n_layer):
+    for layer in range(first, pair.clean.n_layer):
         count = pair.clean.n_head if site is Site.HEADS else T
         found: list[Tensor] = []
         at_once = max(1, _TOKENS_AT_ONCE // T)
-        for first in range(0, count, at_once):
-            chosen = range(first, min(first + at_once, count))
+        for start in range(0, count, at_once):
+            chosen = range(start, min(start + at_once, count))
             final = _patched(pair, site, layer, chosen, interrupted)
             found.append((pair.difference(final) - corrupted) / (clean - corrupted))
         yield PatchedRow(site, layer, torch.cat(found).cpu())

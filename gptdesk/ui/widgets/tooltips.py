@@ -10,4 +10,9 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&
 
 def wrapped(text: str) -> str:
     """The text as rich text, which Qt wraps in tooltips; line ends are kept."""
-    return f"<qt>{text.translate(_ESCAPES)}</qt>" if text else ""
+    return f"<qt>{escaped(text)}</qt>" if text else ""
+
+
+def escaped(text: str) -> str:
+    """The text as a part of rich text; line ends are kept."""
+    return text.translate(_ESCAPES)

@@ -183,6 +183,12 @@ def test_the_same_tokens_bring_nothing_back_and_the_last_one_all_in_the_end(pair
     assert rows[0].shares[3].abs() > 1e-3
 
 
+def test_patching_goes_on_at_a_later_layer(pair: PromptPair) -> None:
+    whole, rest = list(patch(pair, Site.HEADS)), list(patch(pair, Site.HEADS, first=2))
+    assert [row.layer for row in rest] == [2]
+    torch.testing.assert_close(rest[0].shares, whole[2].shares)
+
+
 def test_prompts_of_other_lengths_are_refused(model: GPT2) -> None:
     with pytest.raises(UserError, match="same number of tokens; they have 12 and 11"):
         PromptPair(forward_pass(model, CLEAN), forward_pass(model, CORRUPTED[:-1]), ANSWER, OTHER)

@@ -1,5 +1,6 @@
 """Neurons and embeddings, against the plain product of the whole matrices."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -77,6 +78,17 @@ def test_a_map_keeps_the_two_directions_of_most_variance(model: GPT2) -> None:
     torch.testing.assert_close(found.points.double().abs(), expected.abs(), atol=1e-5, rtol=1e-5)
     assert found.explained == pytest.approx((values[[-1, -2]] / values.sum()).tolist())
     assert (found.points.gather(0, found.points.abs().argmax(0, keepdim=True)) > 0).all()
+
+
+def test_a_map_is_the_one_of_numpys_singular_value_decomposition(model: GPT2) -> None:
+    tokens = [3, 8, 13, 21, 34, 55]
+    found = token_map(model, tokens, table=Table.UNEMBEDDING)
+    vectors = model.lm_head.weight.detach()[tokens].double().numpy()
+    left, sizes, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    points = left[:, :2] * sizes[:2]
+    points *= np.sign(points[np.abs(points).argmax(0), [0, 1]])  # the farthest point of an axis is positive
+    np.testing.assert_allclose(found.points, points, atol=1e-5)
+    assert found.explained == pytest.approx((sizes**2 / (sizes**2).sum())[:2].tolist())
 
 
 def test_a_map_of_two_tokens_is_refused(model: GPT2) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QVBoxLayout
 
+from gptdesk.inference.inspection import snippets
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
-from gptdesk.ui.playground.inspect.heat_model import HeatGrid
-from gptdesk.ui.playground.inspect.heat_table import HeatTable
 from gptdesk.ui.playground.inspect.labels import signed
+from gptdesk.ui.playground.inspect.maps.heat_model import HeatGrid
+from gptdesk.ui.playground.inspect.maps.heat_table import HeatTable
+from gptdesk.ui.playground.inspect.view import InspectView
 from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import ABLATION, SCORES, Ablations, Looked, LookJob
 from gptdesk.ui.theme import Theme
@@ -37,23 +38,18 @@ _NAMED_FROM: Final = 0.2
 """Score from which on a head is named by it."""
 
 
-class HeadsView(QWidget):
+class HeadsView(InspectView):
     """A row for each layer, a column for each head; the last column is the MLP where parts are switched off.
 
     Attributes:
         choice: what the map shows.
         table: the map.
-
-    Signals:
-        asked(): emitted when another map was chosen.
-        left(): emitted when the person wants to go back to the text.
     """
 
-    asked = Signal()
-    left = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._shown = _SCORES
+        self._found: HeadScores | Ablations | None = None
         self.choice = ListBox()
         self.choice.setAccessibleName("What the map shows")
         for id, title in _CHOICES.items():
@@ -76,40 +72,49 @@ class HeadsView(QWidget):
         layout.addWidget(self.table)
 
     def jobs(self, text: MixedText, caret: int) -> list[LookJob]:
-        """What is to be asked for this text."""
         chosen = self.choice.currentData()
         if chosen == _SCORES:
             return [LookJob(SCORES, text, caret)]
         return [LookJob(ABLATION, text, caret, here=chosen == _HERE)]
 
     def needs_caret(self) -> bool:
-        """Whether what is shown depends on the caret."""
         return bool(self.choice.currentData() != _SCORES)
 
     def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
-        """Shows a part of the answer; returns what is to be said of it."""
+        self._found = cast("HeadScores | Ablations", looked.found)
         layers, heads = looked.shape
-        scored = not isinstance(looked.found, Ablations)
+        scored = not isinstance(self._found, Ablations)
         self.table.horizontalHeader().setMinimumSectionSize(scaled(_SCORE_WIDTH if scored else _CHANGE_WIDTH))
-        if not isinstance(looked.found, Ablations):
-            self.table.show_grid(_score_grid(looked.found, layers, heads))  # type: ignore[arg-type]
+        if not isinstance(self._found, Ablations):
+            self.table.show_grid(_score_grid(self._found, layers, heads))
             return ""
-        self.table.show_grid(_ablation_grid(looked.found, layers, heads))
-        token = token_text(tokenizer.piece(looked.found.token))
-        known, all = len(looked.found.found), layers * (heads + 1)
+        self.table.show_grid(_ablation_grid(self._found, layers, heads))
+        token = token_text(tokenizer.piece(self._found.token))
+        known, all = len(self._found.found), layers * (heads + 1)
         of = "" if looked.ended else f", {known} of {all} parts"
         return f"log-probability of “{token}” in bits{of}"
 
-    def show_caret(self, position: int) -> None:
-        """The answer to the job shows it."""
-
     def clear(self) -> None:
-        """Shows nothing."""
+        self._found = None
         self.table.show_grid(HeatGrid())
+
+    @property
+    def copied(self) -> HeatTable:
+        return self.table
+
+    def snippet(self, source: snippets.Source) -> str:
+        if self._found is None:
+            return ""
+        if isinstance(self._found, Ablations):
+            here = self.choice.currentData() == _HERE
+            return snippets.ablation(source, self._found.token, here=here)
+        return snippets.head_scores(source)
 
     def _on_choice(self) -> None:
-        self.table.show_grid(HeatGrid())
-        self.asked.emit()
+        if self.choice.currentData() != self._shown:
+            self._shown = self.choice.currentData()
+            self.clear()
+            self.asked.emit()
 
 
 def _names(layers: int, heads: int, *, with_mlp: bool) -> tuple[list[str], list[str], list[str], list[str]]:
@@ -136,7 +141,8 @@ def _score_grid(found: HeadScores, layers: int, heads: int) -> HeatGrid:
         one, two, three = (number_format.decimal(float(value), 2) for value in scores[:, row, column])
         return f"Layer {row}, head {column}: previous token {one}, duplicate token {two}, induction {three}."
 
-    return HeatGrid(*_names(layers, heads, with_mlp=False), largest, text, help)
+    numbers = dict(zip(kinds, scores, strict=True))
+    return HeatGrid(*_names(layers, heads, with_mlp=False), largest, text, help, numbers=numbers)
 
 
 def _ablation_grid(ablations: Ablations, layers: int, heads: int) -> HeatGrid:
@@ -160,4 +166,5 @@ def _ablation_grid(ablations: Ablations, layers: int, heads: int) -> HeatGrid:
         return f"{name} switched off: {bits} bits for this token; the whole distribution moves by {moved} bits (KL)."
 
     values = -np.sign(change) * np.sqrt(np.abs(change) / largest)  # one part is often far stronger than all others
-    return HeatGrid(*_names(layers, heads, with_mlp=True), values, text, help)
+    numbers = {"change": change, "kl": kl}
+    return HeatGrid(*_names(layers, heads, with_mlp=True), values, text, help, numbers=numbers)

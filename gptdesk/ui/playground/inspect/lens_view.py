@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout
 
+from gptdesk.inference.inspection import snippets
 from gptdesk.ui import number_format
-from gptdesk.ui.playground.inspect.heat_model import HeatGrid
-from gptdesk.ui.playground.inspect.heat_table import HeatTable
+from gptdesk.ui.playground.inspect.maps.heat_model import HeatGrid
+from gptdesk.ui.playground.inspect.maps.heat_table import HeatTable
+from gptdesk.ui.playground.inspect.view import InspectView
 from gptdesk.ui.playground.token_card.labels import percent, token_text
 from gptdesk.ui.services.reading.look_jobs import LENS, Looked, LookedText, LookJob
 from gptdesk.ui.theme import Theme
@@ -22,22 +23,15 @@ if TYPE_CHECKING:
     from gptdesk.inference.inspection.lens import Lens
 
 
-class LensView(QWidget):
+class LensView(InspectView):
     """The map. A click reads on from there: it moves the caret behind that token.
 
     Attributes:
         table: the map.
-
-    Signals:
-        caret_wanted(int): emitted with the index of a character that the caret should go to.
-        left(): emitted when the person wants to go back to the text.
     """
 
-    caret_wanted = Signal(int)
-    left = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.table = HeatTable(theme, "Most likely next token by layer and token", (68, 22))
         self.table.chosen.connect(self._on_chosen)
         self.table.left.connect(self.left)
@@ -49,15 +43,9 @@ class LensView(QWidget):
         self._found: dict[str, Any] = {}
 
     def jobs(self, text: MixedText, caret: int) -> list[LookJob]:
-        """What is to be asked for this text."""
         return [LookJob(LENS, text, caret)]
 
-    def needs_caret(self) -> bool:
-        """Whether what is shown depends on the caret."""
-        return False
-
     def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
-        """Shows a part of the answer; returns what is to be said of it."""
         text, piece = looked.text, cast("Lens", looked.found)
         shape = looked.shape[0] + 1, len(text.ids)
         if text.ids != self._text.ids or not self._found:
@@ -86,14 +74,19 @@ class LensView(QWidget):
         return ""
 
     def show_caret(self, position: int) -> None:
-        """Goes to the token behind which the model is asked."""
         self.table.go_to(max(0, self.table.currentIndex().row()), max(0, position))
 
     def clear(self) -> None:
-        """Shows nothing."""
         self._found = {}
         self._text = LookedText((), (), -1)
         self.table.show_grid(HeatGrid())
+
+    @property
+    def copied(self) -> HeatTable:
+        return self.table
+
+    def snippet(self, source: snippets.Source) -> str:
+        return snippets.lens(source) if self._found else ""
 
     def _grid(self, tokenizer: Tokenizer) -> HeatGrid:
         ids, found = self._text.ids, self._found
@@ -124,7 +117,15 @@ class LensView(QWidget):
         def strong(row: int, column: int) -> bool:
             return column + 1 < len(ids) and int(found["rank"][row, column]) == 1
 
-        return HeatGrid(names, pieces, places, pieces, found["probability"], text, help, strong)
+        numbers = {
+            "top_probability": found["probability"],
+            "next_probability": np.exp(found["next"]),
+            "next_rank": np.where(found["rank"] > 0, found["rank"], np.nan),
+            "kl": found["kl"] / math.log(2),
+            "entropy": found["entropy"] / math.log(2),
+        }
+        shown = found["probability"]
+        return HeatGrid(names, pieces, places, pieces, shown, text, help, strong, numbers=numbers)
 
     def _on_chosen(self, row: int, column: int) -> None:
         if column < len(self._text.spans):

@@ -13,6 +13,7 @@ from gptdesk.ui.services.services import Services
 from gptdesk.ui.widgets.layout.pane_slot import PaneSlot
 
 if TYPE_CHECKING:
+    from gptdesk.ui.playground.inspect.arcs import AttentionArcs
     from gptdesk.ui.playground.inspect.pane import InspectPane
 
 
@@ -24,16 +25,19 @@ class InspectTools(QObject):
 
     Attributes:
         slot: holds the pane.
+        arcs: painted over the text; there are none before the pane is shown.
     """
 
     def __init__(self, services: Services, session: Session, editor: Editor) -> None:
         super().__init__(editor)
         self._services, self._session, self._editor = services, session, editor
+        self.arcs: AttentionArcs | None = None
         self.slot = PaneSlot(self._make)
         services.settings.changed.connect(self._on_settings_changed)
         self._on_settings_changed()
 
     def _make(self) -> InspectPane:
+        from gptdesk.ui.playground.inspect.arcs import AttentionArcs
         from gptdesk.ui.playground.inspect.pane import InspectPane
 
         editor = self._editor
@@ -47,6 +51,8 @@ class InspectTools(QObject):
         pane.caret_wanted.connect(editor.show_place)
         pane.left.connect(editor.setFocus)
         pane.closed.connect(self.close)
+        self.arcs = AttentionArcs(editor, self._services.theme)
+        pane.attention.looking.connect(self.arcs.show)
         return pane
 
     @Slot()

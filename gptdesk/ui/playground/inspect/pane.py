@@ -1,4 +1,4 @@
-"""The pane under the text: the choice of a view, what the chosen one shows and does not prove, and the view."""
+"""The pane under the text: asks for what the chosen view shows, at the caret or at a pinned token."""
 
 from __future__ import annotations
 
@@ -7,33 +7,30 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.devices import QUANTIZED
+from gptdesk.gpt2.mixed_text import PLACEHOLDER
+from gptdesk.inference.inspection.snippets import Source
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.inspect.attention_view import AttentionView
-from gptdesk.ui.playground.inspect.bar_view import BarView
-from gptdesk.ui.playground.inspect.bar_views import EmbeddingsView, NeuronsView, PartsView
+from gptdesk.ui.playground.inspect.compare_view import CompareView
+from gptdesk.ui.playground.inspect.embeddings_view import EmbeddingsView
+from gptdesk.ui.playground.inspect.head import PaneHead
 from gptdesk.ui.playground.inspect.heads_view import HeadsView
 from gptdesk.ui.playground.inspect.lens_view import LensView
-from gptdesk.ui.playground.inspect.views import ATTENTION, EMBEDDINGS, HEADS, LENS, NEURONS, PARTS, VIEWS
+from gptdesk.ui.playground.inspect.neurons_view import NeuronsView
+from gptdesk.ui.playground.inspect.parts_view import PartsView
+from gptdesk.ui.playground.inspect.pinning import Pin
+from gptdesk.ui.playground.inspect.view import InspectView
+from gptdesk.ui.playground.inspect.views import ATTENTION, COMPARE, EMBEDDINGS, HEADS, LENS, NEURONS, PARTS
 from gptdesk.ui.playground.session import Session
+from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import Looked, LookedText, LookJob
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
-from gptdesk.ui.widgets.elided_label import ElidedLabel
-from gptdesk.ui.widgets.inputs.boxes import ListBox
-from gptdesk.ui.widgets.tooltips import wrapped
 
 _PAUSE_MS: Final = 300
 """After a change of the text or the caret; a person who types or walks on is not waited for."""
@@ -43,8 +40,6 @@ _SIDE: Final = 16
 
 _NO_MODEL: Final = "Load a model to look into it."
 _NO_TEXT: Final = "Type a text: what the layers of the model make of it is shown here."
-
-_View = LensView | AttentionView | HeadsView | BarView
 
 
 class InspectPane(QWidget):
@@ -57,9 +52,9 @@ class InspectPane(QWidget):
         caret: returns the caret's place in it.
 
     Attributes:
-        choice: of the view.
+        head: the choice of the view, its state and buttons.
+        attention: the view that has arcs over the text.
         views: by id.
-        state: what is said of the view.
         message: stands in the place of a view that has nothing to show.
 
     Signals:
@@ -86,29 +81,30 @@ class InspectPane(QWidget):
         self._asked: list[tuple[object, ...]] = []
         self._open: set[tuple[object, ...]] = set()  # of these, those that are not answered in full
         self._text = LookedText((), (), -1)
-        self.views: dict[str, _View] = {
+        self._pin = Pin()
+        self._said = ""
+        self.attention = AttentionView(theme)
+        self.views: dict[str, InspectView] = {
             LENS: LensView(theme),
-            ATTENTION: AttentionView(theme),
+            ATTENTION: self.attention,
             PARTS: PartsView(theme),
             HEADS: HeadsView(theme),
+            COMPARE: CompareView(theme),
             NEURONS: NeuronsView(theme),
             EMBEDDINGS: EmbeddingsView(theme),
         }
-        self.choice = ListBox()
-        self.state, self.help, self.message = ElidedLabel(), QLabel(), QLabel()
-        self.close_button = QPushButton()
-        self.close_button.clicked.connect(self.closed)
-        theme.set_icon(self.close_button, "close", "muted")
+        self.head, self.message = PaneHead(theme, self._copied_view, self._code), QLabel()
+        self.head.chosen.connect(self.choose)
+        self.head.pin.clicked.connect(self.pin)
+        self.head.close_button.clicked.connect(self.closed)
         self._lay_out()
         self._asking = Throttle(self._ask, _PAUSE_MS, self)
         for view in self.views.values():
             view.left.connect(self.left)
-            if isinstance(view, LensView | AttentionView):
-                view.caret_wanted.connect(self.caret_wanted)
-            if isinstance(view, AttentionView | HeadsView):
-                view.asked.connect(self._ask)
+            view.caret_wanted.connect(self.caret_wanted)
+            view.asked.connect(self._ask)
         session.changed.connect(self._asking.request)
-        session.opened.connect(self._asking.request)
+        session.opened.connect(self._on_opened)
         inference.state_changed.connect(self._on_state_changed)
         inference.reads.looked.connect(self._receive)
         self.choose(LENS)
@@ -120,30 +116,7 @@ class InspectPane(QWidget):
         self.setMinimumHeight(scaled(_LEAST_HEIGHT))
         line = QFrame()
         line.setProperty("line", "horizontal")
-        heading = QLabel("Inspect")
-        heading.setProperty("kind", "heading")
-        head = QHBoxLayout()
-        head.setSpacing(4)
-        head.addWidget(heading)
-        head.addSpacing(8)
-        self.choice.setAccessibleName("View")
-        for id, about in VIEWS.items():
-            self.choice.addItem(about.title, id)
-            self.choice.setItemData(self.choice.count() - 1, wrapped(about.help), Qt.ItemDataRole.ToolTipRole)
-        self.choice.activated.connect(lambda: self.choose(self.choice.currentData()))
-        head.addWidget(self.choice)
-        for label in (self.state, self.help, self.message):
-            label.setProperty("kind", "muted")
-        self.state.setAccessibleName("State of the view")
-        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.close_button.setProperty("kind", "flat")
-        self.close_button.setProperty("icon_only", "true")
-        self.close_button.setAccessibleName("Close Inspect")
-        self.close_button.setToolTip("Close Inspect")
-        head.addWidget(self.state, 1)
-        head.addWidget(self.close_button)
-        self.help.setWordWrap(True)
-        self.help.setAccessibleName("What the view shows")
+        self.message.setProperty("kind", "muted")
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.message.setWordWrap(True)
         self._stack = QStackedWidget()
@@ -153,8 +126,7 @@ class InspectPane(QWidget):
         inner = QVBoxLayout()
         inner.setContentsMargins(_SIDE, 6, 8, 8)
         inner.setSpacing(6)
-        inner.addLayout(head)
-        inner.addWidget(self.help)
+        inner.addWidget(self.head)
         inner.addWidget(self._stack, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -163,7 +135,7 @@ class InspectPane(QWidget):
         outer.addLayout(inner)
 
     @property
-    def view(self) -> _View:
+    def view(self) -> InspectView:
         """The chosen one."""
         return self.views[self._chosen]
 
@@ -175,22 +147,29 @@ class InspectPane(QWidget):
     def choose(self, id: str) -> None:
         """Shows a view."""
         self._chosen = id
-        self.choice.setCurrentIndex(self.choice.findData(id))
-        about = VIEWS[id]
-        self.help.setText(about.help)
-        self.help.setToolTip(wrapped(f"Source: {about.source}"))
+        self.head.show_view(id)
+        self.attention.hide_arcs()
         self._asked = []
+        self._ask()
+
+    @Slot()
+    def pin(self) -> None:
+        """Stays with the token before the caret, or follows the caret again."""
+        if self._pin.place is None and self._session.document.text:
+            self._pin.put(self._caret(), self._session.document.text)
+        else:
+            self._pin.drop()
         self._ask()
 
     def focus_view(self) -> None:
         """Gives the focus to the view, or to the list of views where it has nothing to show."""
         shown = self._stack.currentWidget()
-        (self.choice if shown is self.message else self.view).setFocus()
+        (self.head.choice if shown is self.message else self.view).setFocus()
 
     @Slot()
     def follow_caret(self) -> None:
         """The caret has moved."""
-        if not self.isVisible():
+        if not self.isVisible() or self._pin.place is not None:
             return
         same = bool(self._asked) and self._session.document.mixed == self._asked[0][1]
         place = self._text.position_at(self._caret()) if same and not self.view.needs_caret() else None
@@ -206,11 +185,17 @@ class InspectPane(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._asking.cancel()
+        self.attention.hide_arcs()
         self._give_up()
 
     def _give_up(self) -> None:
         self._inference.reads.cancel(LookJob)
         self._asked, self._open = [], set()
+
+    @Slot()
+    def _on_opened(self) -> None:
+        self._pin.drop()
+        self._asking.request()
 
     @Slot()
     def _on_state_changed(self) -> None:
@@ -232,24 +217,29 @@ class InspectPane(QWidget):
         if not self.isVisible():
             return
         info, text = self._inference.info, self._session.document.mixed
-        if info is None or not text.text:
+        self._pin.follow(text.text)
+        self.head.show_pinned(self._pin.place is not None)
+        if info is None or (self.view.needs_text() and not text.text):
             self._give_up()
             self._say(_NO_MODEL if info is None else _NO_TEXT)
             return
         quantised = f"The {info.precision} weights count as the numbers that they stand for."
-        self.state.help = quantised if info.precision in QUANTIZED else ""
-        jobs = self.view.jobs(text, self._caret())
+        self.head.state.help = quantised if info.precision in QUANTIZED else ""
+        jobs = self.view.jobs(text, self._caret() if self._pin.place is None else self._pin.place)
         questions = [job.question for job in jobs]
-        if questions == self._asked:
+        if questions == self._asked and jobs:
+            if not self._open:
+                self._show_state()
             return
-        known = self._asked
+        known, answered = self._asked, set(self._asked) - self._open
         self._inference.reads.cancel(LookJob)
-        self._asked, self._open = questions, set(questions)
-        self.state.setText("Waits for the model…" if self._session.busy else "Reads…")
+        self._asked, self._open = questions, set(questions) - answered
+        self.head.state.setText(("Waits for the model…" if self._session.busy else "Reads…") if jobs else "")
         if not known:
             self._stack.setCurrentWidget(self.view)
         for job in jobs:
-            self._inference.reads.look(job)
+            if job.question in self._open:
+                self._inference.reads.look(job)
 
     @Slot(object)
     def _receive(self, looked: Looked) -> None:
@@ -259,17 +249,45 @@ class InspectPane(QWidget):
         if looked.ended:
             self._open.discard(looked.job.question)
         if isinstance(looked.found, str):
-            self._say(looked.found)
+            self._asked.remove(looked.job.question)  # so that it can be tried again
+            if self.view.refuse(looked.found):
+                self.head.state.setText("")
+            else:
+                self._say(looked.found)
             return
         words = self.view.receive(looked, info.tokenizer)
-        said = number_format.counted(len(looked.text.ids), "token")
-        self.state.setText(words or ("Reads…" if self._open else said))
+        self._said = words or ("Reads…" if self._open else number_format.counted(len(looked.text.ids), "token"))
+        self._show_state()
         self._stack.setCurrentWidget(self.view)
 
+    def _show_state(self) -> None:
+        """What is said of the view, and to which token it is pinned."""
+        info, looked, said = self._inference.info, self._text, self._said
+        if info is not None and self._pin.place is not None and self.view.needs_text() and looked.position >= 0:
+            piece = token_text(info.tokenizer.piece(looked.ids[looked.position]))
+            said = f"Pinned to “{piece}” · {said}"
+        self.head.state.setText(said)
+
     def _say(self, sentence: str) -> None:
-        self.state.setText("")
+        self.head.state.setText("")
         self.message.setText(sentence)
         focused = self.view.isAncestorOf(self.focusWidget()) if self.focusWidget() is not None else False
         self._stack.setCurrentWidget(self.message)
         if focused:
-            self.choice.setFocus()
+            self.head.choice.setFocus()
+
+    def _copied_view(self) -> InspectView | None:
+        return None if self._stack.currentWidget() is self.message else self.view
+
+    def _code(self) -> str:
+        """Python code that computes what the view shows."""
+        info, looked = self._inference.info, self._text
+        if info is None:
+            return ""
+        text = ""
+        if looked.spans:
+            text = self._session.document.text[looked.spans[0][0] : looked.spans[-1][1]]
+            if PLACEHOLDER in text or tuple(info.tokenizer.encode(text)) != looked.ids:
+                text = ""
+        source = Source(str(info.folder), info.precision, info.device, text, looked.ids, looked.position)
+        return self.view.snippet(source)

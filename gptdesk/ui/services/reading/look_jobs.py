@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from gptdesk.inference.inspection.ablation import Ablated
     from gptdesk.inference.inspection.attribution import Attribution
-    from gptdesk.inference.inspection.embeddings import Near
-    from gptdesk.inference.inspection.neurons import Neuron
+    from gptdesk.inference.inspection.embeddings import Near, TokenMap
+    from gptdesk.inference.inspection.neurons import Neuron, Place
+    from gptdesk.inference.inspection.patching import PatchedRow
 
 LENS: Final = "lens"
 ATTENTION: Final = "attention"
@@ -23,8 +24,11 @@ PATTERN: Final = "pattern"
 PARTS: Final = "parts"
 SCORES: Final = "scores"
 ABLATION: Final = "ablation"
+PATCHING: Final = "patching"
 NEURONS: Final = "neurons"
+PLACES: Final = "places"
 EMBEDDINGS: Final = "embeddings"
+MAP: Final = "map"
 
 
 @dataclass(frozen=True)
@@ -32,11 +36,12 @@ class LookJob(BackgroundJob):
     """Looks into the model while it reads a text.
 
     Attributes:
-        view: what is computed: `LENS`, `ATTENTION`, `PATTERN`, `PARTS`, `SCORES`, `ABLATION`,
-            `NEURONS` or `EMBEDDINGS`.
+        view: what is computed: `LENS`, `ATTENTION`, `PATTERN`, `PARTS`, `SCORES`, `ABLATION`, `PATCHING` (`PatchJob`),
+            `NEURONS`, `PLACES`, `EMBEDDINGS` or `MAP` (`MapJob`).
         text: all of it.
         caret: index of the character at which the token begins that is asked about.
-        layer, head: for `PATTERN`, from 0.
+        layer: for `PATTERN` and `PLACES`, from 0.
+        head: for `PATTERN`, the head; for `PLACES`, the neuron; from 0.
         here: for `ABLATION`, whether parts are switched off at one token alone, not at all.
     """
 
@@ -56,6 +61,42 @@ class LookJob(BackgroundJob):
     def question(self) -> tuple[object, ...]:
         """What is asked: the same for a job that is done again."""
         return self.view, self.text, self.caret, self.layer, self.head, self.here
+
+
+@dataclass(frozen=True)
+class PatchJob(LookJob):
+    """Puts activations of ``text``, the clean prompt, into another prompt.
+
+    Attributes:
+        corrupted: the other prompt.
+        answer, other: tokens that tell the prompts apart, as typed; "" for the one that the model finds most likely
+            behind each.
+        site: name of a `Site`.
+    """
+
+    corrupted: str = ""
+    answer: str = ""
+    other: str = ""
+    site: str = "RESIDUAL"
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        return *super().question, self.corrupted, self.answer, self.other, self.site
+
+
+@dataclass(frozen=True)
+class MapJob(LookJob):
+    """Maps the vectors of chosen tokens.
+
+    Attributes:
+        words: a text whose tokens are mapped; "" for the token at the caret and those nearest to it.
+    """
+
+    words: str = ""
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        return *super().question, self.words
 
 
 @dataclass(frozen=True)
@@ -112,10 +153,36 @@ class Ablations:
 
 
 @dataclass(frozen=True)
+class Patched:
+    """What is known of two prompts, as it becomes known.
+
+    Attributes:
+        ids: of the clean prompt, and of the one into which its activations are put.
+        answers: ids of the two answers; None before they are known.
+        differences: logit of the first answer less that of the second, in each prompt.
+        rows: those that are known, the first layer first.
+        problem: a sentence that says why there are none; "" where nothing is wrong.
+    """
+
+    ids: tuple[tuple[int, ...], tuple[int, ...]]
+    answers: tuple[int, int] | None = None
+    differences: tuple[float, float] = (0.0, 0.0)
+    rows: tuple[PatchedRow, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Neurons:
     """The strongest neurons at the token behind which the model is asked."""
 
     found: tuple[Neuron, ...]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The tokens of the text at which a neuron is strongest."""
+
+    found: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -126,6 +193,14 @@ class Nearest:
 
 
 @dataclass(frozen=True)
+class Mapped:
+    """The tokens of a map, in its order."""
+
+    ids: tuple[int, ...]
+    found: TokenMap
+
+
+@dataclass(frozen=True)
 class Looked:
     """An answer to ``job``, or a part of it.
 
@@ -133,8 +208,8 @@ class Looked:
         job: the question.
         shape: layers and heads of the model.
         text: what was looked at.
-        found: `Lens` (of some tokens), `Thumbnails`, `Pattern`, `Shares`, `HeadScores`, `Ablations`, `Neurons`,
-            `Nearest`; a sentence where nothing can be found.
+        found: `Lens` (of some tokens), `Thumbnails`, `Pattern`, `Shares`, `HeadScores`, `Ablations`, `Patched`,
+            `Neurons`, `Places`, `Nearest`, `Mapped`; a sentence where nothing can be found.
         ended: whether nothing more follows.
     """
 

@@ -13,20 +13,28 @@ from gptdesk.ui.services.reading.look_jobs import (
     ATTENTION,
     EMBEDDINGS,
     LENS,
+    MAP,
     NEURONS,
     PARTS,
+    PATCHING,
     PATTERN,
+    PLACES,
     SCORES,
     Ablations,
     Looked,
     LookedText,
     LookJob,
+    MapJob,
+    Mapped,
     Nearest,
     Neurons,
+    PatchJob,
     Pattern,
+    Places,
     Shares,
     Thumbnails,
 )
+from gptdesk.ui.services.reading.patch_work import PromptPatcher
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
@@ -57,6 +65,7 @@ class Looker:
         self._pieces: dict[int, Lens] = {}
         self._ablated: tuple[tuple[object, ...], list[Ablated]] = ((), [])
         self._scores: HeadScores | None = None
+        self._patcher = PromptPatcher(engine)
 
     def look(self, job: LookJob, report: Report) -> None:
         """Reports `Looked`, several times where parts of the answer are known before the rest."""
@@ -79,8 +88,11 @@ class Looker:
                 PARTS: self._parts,
                 SCORES: self._head_scores,
                 ABLATION: self._ablation,
+                PATCHING: self._patching,
                 NEURONS: self._neurons,
+                PLACES: self._places,
                 EMBEDDINGS: self._embeddings,
+                MAP: self._map,
             }[job.view]
             with memory_errors_explained():
                 work(job, text, tell)
@@ -201,6 +213,10 @@ class Looker:
             tell(Ablations(tuple(found), token), ended=False)
         tell(Ablations(tuple(found), token))
 
+    def _patching(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
+        assert isinstance(job, PatchJob)
+        self._patcher.patch(job, text.ids, tell)
+
     def _neurons(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
         from gptdesk.inference.inspection.neurons import strongest_neurons
 
@@ -213,12 +229,36 @@ class Looker:
         found = nearest(run.model, text.ids[text.position], vocab_size=run.vocab_size)
         tell(Nearest(tuple(found)))
 
+    def _places(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
+        from gptdesk.inference.inspection.neurons import places_in
+
+        tell(Places(tuple(places_in(self._pass(job, text), job.layer, job.head))))
+
+    def _map(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
+        from gptdesk.inference.inspection.embeddings import nearest, token_map
+        from gptdesk.inference.inspection.forward_pass import check_text
+
+        assert isinstance(job, MapJob)
+        engine = self._engine
+        if job.words:
+            ids = list(dict.fromkeys(engine.tokenizer.encode(job.words)))
+            check_text(engine.model, ids, engine.vocab_size)
+        else:
+            self._check_place(text)
+            here = text.ids[text.position]
+            ids = [here, *(near.id for near in nearest(engine.model, here, vocab_size=engine.vocab_size))]
+        tell(Mapped(tuple(ids), token_map(engine.model, ids)))
+
     def _asked_pass(self, job: LookJob, text: LookedText) -> ForwardPass:
         """The pass, for views of the token behind the caret's position.
 
         Raises:
             UserError: when there is none.
         """
+        self._check_place(text)
+        return self._pass(job, text)
+
+    @staticmethod
+    def _check_place(text: LookedText) -> None:
         if text.ids and text.position < 0:
             raise UserError(_NOTHING_BEFORE)
-        return self._pass(job, text)

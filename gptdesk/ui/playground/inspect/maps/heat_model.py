@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QFont
 
 from gptdesk.ui.widgets.tooltips import wrapped
 
@@ -43,6 +44,8 @@ class HeatGrid:
         help: what a cell means, in whole words.
         strong: whether a cell's words are to be stressed.
         picture: small map in a cell, values from 0 to 1.
+        strong_columns: columns whose names are to be stressed.
+        numbers: what is copied of the cells, by name: (rows, columns) each; NaN where there is none.
     """
 
     rows: Sequence[str] = ()
@@ -54,6 +57,8 @@ class HeatGrid:
     help: Callable[[int, int], str] = _no_words
     strong: Callable[[int, int], bool] = lambda row, column: False
     picture: Callable[[int, int], Any] = lambda row, column: None
+    strong_columns: Collection[int] = ()
+    numbers: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
 
 class HeatModel(QAbstractTableModel):
@@ -78,15 +83,17 @@ class HeatModel(QAbstractTableModel):
         self.endResetModel()
 
     def as_csv(self, only: int | None = None) -> str:
-        """A line for each cell, of one row if one is named: names of row and column, its words and its meaning."""
+        """A line for each cell, of one row if one is named: names of row and column, words, numbers and meaning."""
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(("row", "column", "text", "meaning"))
+        writer.writerow(("row", "column", "text", *self.grid.numbers, "meaning"))
         for row, name in enumerate(self.grid.rows):
             if only not in (None, row):
                 continue
             for column, other in enumerate(self.grid.columns):
-                writer.writerow((name, other, self.grid.text(row, column), self.grid.help(row, column)))
+                numbers = [_number(values[row, column]) for values in self.grid.numbers.values()]
+                text, meaning = self.grid.text(row, column), self.grid.help(row, column)
+                writer.writerow((_in_line(name), _in_line(other), text, *numbers, meaning))
         return buffer.getvalue()
 
     def rowCount(self, parent: _Index = _NOWHERE) -> int:
@@ -117,6 +124,19 @@ class HeatModel(QAbstractTableModel):
         names, help = (self.grid.columns, self.grid.column_help) if across else (self.grid.rows, self.grid.row_help)
         if role == Qt.ItemDataRole.DisplayRole and section < len(names):
             return names[section]
+        if role == Qt.ItemDataRole.FontRole and across and section in self.grid.strong_columns:
+            font = QFont()
+            font.setBold(True)
+            return font
         if role == Qt.ItemDataRole.ToolTipRole and section < len(help):
             return wrapped(help[section])
         return None
+
+
+def _number(value: Any) -> str:
+    """A number with the digits that its type holds; nothing for NaN."""
+    return "" if np.isnan(value) else str(value)
+
+
+def _in_line(name: str) -> str:
+    return name.replace("\n", " / ")

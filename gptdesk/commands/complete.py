@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
-from gptdesk.commands.interrupts import interrupts
+from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
+from gptdesk.commands.intervention_flags import add_intervention_flags, given_intervention
 from gptdesk.commands.prompt import read_text
 from gptdesk.devices import MOST_THREADS
 from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.flags import add_flags, given_settings
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+
+if TYPE_CHECKING:
+    from gptdesk.inference.engine import Engine
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,6 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--preset", metavar="NAME", help=f"preset to begin with: {', '.join(PRESETS)}")
     add_flags(parser, show_neutral=True)
+    add_intervention_flags(parser)
     add_device_flags(parser)
     parser.add_argument(
         "--threads", type=int, metavar="N", help="CPU threads for decoding (default: the number of cores)"
@@ -55,12 +62,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Completes the prompt and returns the exit status."""
-    settings = _settings(options)
+    settings, intervention = _settings(options), given_intervention(options)
     if options.threads is not None and not 1 <= options.threads <= MOST_THREADS:
         raise UserError(f"--threads must be a whole number from 1 to {MOST_THREADS}, not {options.threads}.")
     text = read_text(options.prompt)
     with interrupts() as interrupted:
-        engine = load_engine(options, interrupted, threads=options.threads)
+        engine = _changed(load_engine(options, interrupted, threads=options.threads), intervention, interrupted)
         prompt = engine.tokenizer.encode(text, allow_special=options.special)
         output: _Output = _JsonOutput() if options.json else _PlainOutput(settings.n)
         for event in engine.generate(prompt, settings, cancelled=interrupted):
@@ -72,6 +79,20 @@ def run(options: argparse.Namespace) -> int:
         if interrupted():
             raise KeyboardInterrupt
     return 0
+
+
+def _changed(engine: Engine, intervention: Intervention, interrupted: Callable[[], bool]) -> Engine:
+    """The engine with the intervention, if there is one."""
+    if intervention == WHOLE:
+        return engine
+    from gptdesk.gpt2.interrupted import Interrupted
+
+    with ended_by_interrupt():
+        import gptdesk.inference.interventions.network  # noqa: F401 (and with it torch)
+    try:
+        return engine.changed_by(intervention, interrupted=interrupted)
+    except Interrupted:
+        raise KeyboardInterrupt from None
 
 
 class _Output(Protocol):

@@ -15,6 +15,7 @@ from gptdesk.bounded_read import LARGEST, LARGEST_WHOLE, ContentError, parse_jso
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText, parse_delimited
 from gptdesk.inference.events import split_precision_label
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.branches.nodes import Node
 from gptdesk.store.runs import Origin, Run, Token, clean_mixed_piece, clean_piece, settle
@@ -58,7 +59,11 @@ class _Origin(msgspec.Struct):
     runtime: _Name = ""
     prompt: _Name = ""
     prompt_tokens: _Whole | None = None
+    intervention: dict[str, Any] = msgspec.field(default_factory=dict)
 
+
+_NOT_COPIED: Final = ("settings", "foreign_settings", "intervention", "foreign_intervention")
+"""Fields of an `Origin` that JSON has in another form."""
 
 _TOKENS: Final = msgspec.json.Decoder(list[_Row])
 _ORIGIN: Final = msgspec.json.Decoder(_Origin)
@@ -165,10 +170,13 @@ def _from_origin(origin: Origin) -> str:
 
 
 def origin_values(origin: Origin) -> dict[str, Any]:
-    """An origin as JSON has it; settings of another version as they were read."""
-    values = {f.name: getattr(origin, f.name) for f in fields(origin) if f.name != "foreign_settings"}
-    foreign = origin.foreign_settings
-    return {**values, "settings": json.loads(foreign) if foreign else origin.settings.to_json()}
+    """An origin as JSON has it; what another version wrote as it was read."""
+    values = {f.name: getattr(origin, f.name) for f in fields(origin) if f.name not in _NOT_COPIED}
+    foreign, changed = origin.foreign_settings, origin.foreign_intervention
+    values["settings"] = json.loads(foreign) if foreign else origin.settings.to_json()
+    if changed or origin.intervention != WHOLE:
+        values["intervention"] = json.loads(changed) if changed else origin.intervention.to_json()
+    return values
 
 
 def to_decoding(text: object) -> DecodingSettings | None:
@@ -190,13 +198,21 @@ def _to_origin(text: object) -> Origin:
             raise NoRun
         read = _ORIGIN.decode(text)
         require_shallow(read.settings)
+        require_shallow(read.intervention)
     except (msgspec.DecodeError, ContentError, RecursionError, UnicodeError):
         raise NoRun from None
     settings, foreign = _to_settings(json.dumps(read.settings, ensure_ascii=False))
-    values = {name: getattr(read, name) for name in read.__struct_fields__ if name != "settings"}
+    intervention, changed = _to_intervention(json.dumps(read.intervention, ensure_ascii=False))
+    values = {name: getattr(read, name) for name in read.__struct_fields__ if name not in _NOT_COPIED}
     if not read.backend:  # versions before kept both in one field: "int8 (numba)"
         values["precision"], values["backend"] = split_precision_label(read.precision)
-    return Origin(**values, settings=settings, foreign_settings=foreign)
+    return Origin(
+        **values,
+        settings=settings,
+        foreign_settings=foreign,
+        intervention=intervention,
+        foreign_intervention=changed,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -206,6 +222,15 @@ def _to_settings(text: str) -> tuple[DecodingSettings, str]:
         return DecodingSettings.from_json(json.loads(text)), ""
     except UserError:  # the text of the document matters more than how it was made
         return DecodingSettings(), text
+
+
+@lru_cache(maxsize=64)
+def _to_intervention(text: str) -> tuple[Intervention, str]:
+    """As `_to_settings`, of what was changed in the model."""
+    try:
+        return Intervention.from_json(json.loads(text)), ""
+    except UserError:
+        return WHOLE, text
 
 
 def _short(logprob: float) -> float:

@@ -11,6 +11,7 @@ import msgspec
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, names_between
 from gptdesk.inference.events import Alternative
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 # What a text widget cannot show as one character of its own: line ends of other systems, Unicode's line and paragraph
@@ -86,6 +87,8 @@ class Origin:
         prompt: hash of the text before it (`prompt_hash`), or "" where it was not kept.
         prompt_tokens: tokens of the prompt that the model read; ``None`` where it was not kept.
         foreign_settings: the settings as JSON where they are those of another version; ``settings`` are neutral then.
+        intervention: what was changed in the model.
+        foreign_intervention: that as JSON where another version wrote it; ``intervention`` is empty then.
     """
 
     generation: str
@@ -102,6 +105,8 @@ class Origin:
     prompt: str = ""
     prompt_tokens: int | None = None
     foreign_settings: str = ""
+    intervention: Intervention = WHOLE
+    foreign_intervention: str = ""
 
 
 @dataclass(frozen=True)

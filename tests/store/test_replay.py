@@ -15,6 +15,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.inference.interventions.intervention import WHOLE, Component, Intervention, Steering
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
@@ -40,19 +41,27 @@ def engine(tiny_model_folder: Path) -> Engine:
     return Engine.load(tiny_model_folder, device="cpu", precision="float32")
 
 
-def write(engine: Engine, document: Document, settings: DecodingSettings, *, stop_after: int | None = None) -> str:
+def write(
+    engine: Engine,
+    document: Document,
+    settings: DecodingSettings,
+    *,
+    stop_after: int | None = None,
+    intervention: Intervention = WHOLE,
+) -> str:
     """Continues the document as the window does; returns the name of the generation."""
     prompt = document.mixed
     name = f"g{len(document.runs)}"
     origin = Origin(
         generation=name, model="tiny", settings=settings, device=engine.device, precision=engine.precision,
         tokenizer=engine.tokenizer.sha256, weights="a" * 64, runtime=runtime_of("cpu", "numpy"),
-        prompt=prompt_hash(prompt),
+        prompt=prompt_hash(prompt), intervention=intervention,
     )  # fmt: skip
     document.begin_generation(origin)
     stream = SpecialTokenStream(engine.tokenizer)
     written: list[int] = []
-    for event in engine.generate(prompt, replace(settings, n=1), cancelled=lambda: len(written) == stop_after):
+    changed = engine.changed_by(intervention)
+    for event in changed.generate(prompt, replace(settings, n=1), cancelled=lambda: len(written) == stop_after):
         if isinstance(event, TokenEvent):
             mixed, tokens = stream.feed([event])
             document.append_tokens(mixed.text, tokens, special=mixed.names)
@@ -67,7 +76,8 @@ def write(engine: Engine, document: Document, settings: DecodingSettings, *, sto
 
 
 def replayed(engine: Engine, replay: Replay) -> list[int]:
-    events = engine.generate(replay.prompt, replay.settings, backend=replay.origin.backend)
+    changed = engine.changed_by(replay.origin.intervention)
+    events = changed.generate(replay.prompt, replay.settings, backend=replay.origin.backend)
     return [event.id for event in events if isinstance(event, TokenEvent)]
 
 
@@ -170,6 +180,22 @@ def test_a_decoder_that_was_used_is_used_again(engine: Engine, document: Documen
         next(engine.generate("x", replay.settings, backend="abacus"))
 
 
+def test_a_changed_model_generates_the_same_text_again(engine: Engine, tmp_path: Path) -> None:
+    database = Database(tmp_path / "documents.sqlite")
+    found = []
+    for intervention in (WHOLE, CHANGED):
+        document = Document()
+        document.replace(0, 0, "Once upon a time")
+        name = write(engine, document, DecodingSettings(seed=5, max_tokens=12), intervention=intervention)
+        database.save(document.snapshot())
+        replay = replay_of(Document(database.load(document.id)), name)
+        assert replay.origin.intervention == intervention
+        assert replayed(engine, replay) == list(replay.ids)
+        found.append(replay.ids)
+    database.close()
+    assert found[0] != found[1]
+
+
 def test_what_cannot_be_generated_again_is_said(document: Document) -> None:
     start = len("Once upon a time")
 
@@ -192,6 +218,7 @@ def test_what_cannot_be_generated_again_is_said(document: Document) -> None:
         "A person chose these tokens": edited(origin={"finish_reason": CHOSEN}),
         "seed of this generation was not kept": edited(origin={"seed": None}),
         "Unknown decoding setting: warmth": edited(origin={"foreign_settings": '{"warmth": 1}'}),
+        "changed in a way that another version": edited(origin={"foreign_intervention": '{"twisted": 1}'}),
     }
     for sentence, changed in cases.items():
         with pytest.raises(UserError, match=sentence):
@@ -207,6 +234,12 @@ MADE = Origin(
     generation="g", model="tiny", seed=1, device="cpu", precision="int8", backend="numba", tokenizer="t",
     weights="a" * 64, runtime="torch 2",
 )  # fmt: skip
+
+CHANGED = Intervention(
+    without=(Component(1, mlp=True), Component(0, 1)),
+    mean_of="Once upon a time",
+    steering=(Steering(toward="sun", away="", layer=1, strength=2.5),),
+)
 
 
 @pytest.mark.parametrize(
@@ -233,6 +266,7 @@ def test_what_torch_generated_on_a_cpu_is_not_compared_with_compiled_code() -> N
     old = replace(MADE, backend="torch")
     assert "by PyTorch on the CPU" in why_not(old, LOADED)
     assert why_not(old, replace(LOADED, backend="torch")) == ""
+    assert why_not(replace(old, intervention=CHANGED), LOADED) == "", "torch computes it whatever decodes"
 
 
 def test_what_may_explain_a_difference_is_said() -> None:
@@ -255,7 +289,8 @@ def test_a_difference_is_found_where_it_is() -> None:
 def test_everything_that_is_kept_comes_back_from_the_file_and_what_is_missing_is_unknown(tmp_path: Path) -> None:
     database = Database(tmp_path / "documents.sqlite")
     document = Document()
-    origin = replace(MADE, settings=DecodingSettings(top_p=0.5, stop=("\n",)), prompt="p" * 64, prompt_tokens=7)
+    settings = DecodingSettings(top_p=0.5, stop=("\n",))
+    origin = replace(MADE, settings=settings, prompt="p" * 64, prompt_tokens=7, intervention=CHANGED)
     document.begin_generation(origin)
     document.append_tokens("x", [Token(1, 1, -0.5)])
     document.end_generation("stop")
@@ -265,6 +300,7 @@ def test_everything_that_is_kept_comes_back_from_the_file_and_what_is_missing_is
     assert stored == replace(origin, finish_reason="stop")
     told = dict(facts(stored))
     assert told["Settings"] == "Top-p 0.5 · Stop strings '\\n'"
+    assert told["Model changed"] == "0.1, MLP 1 at the mean; steered by “sun” × 2.5 into layer 1"
     assert told["Weights"] == "aaaaaaaaaaaaaaaa…"
     assert UNKNOWN not in told.values()
     oldest = dict(facts(Origin(generation="g", model="stories")))
@@ -288,17 +324,22 @@ def test_settings_of_another_version_stay_in_the_file_when_the_document_is_saved
             return [json.loads(text) for (text,) in db.execute("select origin from nodes where origin is not null")]
 
     (values,) = origins()
+    assert "intervention" not in values
     values["settings"] = {"warmth": [1, 2], "top_p": 0.5}
+    values["intervention"] = {"twisted": [3]}
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("update nodes set origin = ? where origin is not null", (json.dumps(values),))
     database = Database(path)
     again = Document(database.load(document.id))
-    assert dict(facts(again.last_origin() or MADE))["Settings"] == "of another version of gptdesk"
+    told = dict(facts(again.last_origin() or MADE))
+    assert told["Settings"] == "of another version of gptdesk"
+    assert told["Model changed"] == "in a way of another version of gptdesk"
     again.replace(0, 0, "y")
     again.replace(len(again.text), len(again.text), "z")
     database.save(again.snapshot())
     database.close()
     assert [one["settings"] for one in origins()] == [{"warmth": [1, 2], "top_p": 0.5}]
+    assert [one["intervention"] for one in origins()] == [{"twisted": [3]}]
 
 
 def test_the_same_tokenizer_has_the_same_identity(engine: Engine) -> None:

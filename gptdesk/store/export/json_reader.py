@@ -83,7 +83,7 @@ class _Document(msgspec.Struct):
     path: list[int] | None = None
 
 
-_ORIGIN: Final = tuple(one.name for one in fields(Origin) if one.name != "foreign_settings")
+_ORIGIN: Final = tuple(one.name for one in fields(Origin) if not one.name.startswith("foreign_"))
 """Fields of a generated run that say where it comes from."""
 
 

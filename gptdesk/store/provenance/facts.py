@@ -30,6 +30,7 @@ def facts(origin: Origin) -> list[tuple[str, str]]:
     read = "" if origin.prompt_tokens is None else f"{origin.prompt_tokens:,} tokens were read"
     return [
         ("Model", origin.model or UNKNOWN),
+        *([("Model changed", changed)] if (changed := intervention_line(origin)) else []),
         ("Weights", short_hash(origin.weights)),
         ("Tokenizer", short_hash(origin.tokenizer)),
         ("Settings", settings_line(origin) or "neutral"),
@@ -40,6 +41,13 @@ def facts(origin: Origin) -> list[tuple[str, str]]:
         ("Computed by", origin.runtime or UNKNOWN),
         ("Ended", FINISH_REASONS.get(origin.finish_reason or "", UNKNOWN)),
     ]
+
+
+def intervention_line(origin: Origin) -> str:
+    """Without 3.1, MLP 5: what was changed in the model; empty for a whole one."""
+    if origin.foreign_intervention:
+        return "in a way of another version of gptdesk"
+    return origin.intervention.name
 
 
 def settings_line(origin: Origin) -> str:

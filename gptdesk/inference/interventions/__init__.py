@@ -1,0 +1,1 @@
+"""Writing with a model that was changed: parts switched off, a direction added to the residual stream."""

@@ -13,7 +13,6 @@ from torch import Tensor
 from gptdesk.cli import main
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
-from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.in_torch.network import TorchNetwork
@@ -248,11 +247,13 @@ def test_what_cannot_be_used_is_said(values: Any, sentence: str) -> None:
 
 
 def test_parts_that_a_model_lacks_are_said() -> None:
-    config = GPT2Config(vocab_size=97, n_positions=40, n_embd=36, n_layer=3, n_head=2)
     for case in CASES.values():
-        case.check(config)
-    for parts, sentence in {"3.0": "layers 0 to 2, so there is no layer 3", "0.2": "heads 0 to 1.*no head 0.2"}.items():
+        case.check_shape(3, 2)
+    for parts, sentence in {
+        "3.0": "layers 0 to 2, so there is no layer 3",
+        "0.2": "heads 0 to 1, so there is no 0.2",
+    }.items():
         with pytest.raises(UserError, match=sentence):
-            Intervention(without=parse_components(parts)).check(config)
+            Intervention(without=parse_components(parts)).check_shape(3, 2)
     with pytest.raises(UserError, match="no layer 3"):
-        Intervention(steering=(Steering(toward="a", layer=3),)).check(config)
+        Intervention(steering=(Steering(toward="a", layer=3),)).check_shape(3, 2)

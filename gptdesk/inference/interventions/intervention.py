@@ -11,12 +11,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gptdesk.errors import UserError, brief
-from gptdesk.gpt2.config import GPT2Config
 
 MOST_STRENGTH: Final = 100.0
 """Of a direction: at a tenth of it nothing but the direction is left of the text."""
 
-_LONGEST: Final = 10_000
+LONGEST: Final = 10_000
 """Characters of a text that is kept with every generation."""
 
 _MOST: Final = 10_000
@@ -158,20 +157,18 @@ class Intervention:
         said = [f"{parts} at the mean" if self.mean_of else f"without {parts}"] if parts else []
         return "; ".join([*said, *(f"steered by {one.name}" for one in self.steering)])
 
-    def check(self, config: GPT2Config) -> None:
-        """Checks that a model has the parts.
+    def check_shape(self, layers: int, heads: int) -> None:
+        """Checks that a model with that many layers, and heads in each, has the parts.
 
         Raises:
             UserError: when it has not.
         """
         for layer in [part.layer for part in self.without] + [one.layer for one in self.steering]:
-            if layer >= config.n_layer:
-                raise UserError(f"The model has the layers 0 to {config.n_layer - 1}, so there is no layer {layer}.")
+            if layer >= layers:
+                raise UserError(f"The model has the layers 0 to {layers - 1}, so there is no layer {layer}.")
         for part in self.without:
-            if part.head is not None and part.head >= config.n_head:
-                raise UserError(
-                    f"The layers of the model have the heads 0 to {config.n_head - 1}, so there is no head {part.id}."
-                )
+            if part.head is not None and part.head >= heads:
+                raise UserError(f"Each layer of the model has the heads 0 to {heads - 1}, so there is no {part.id}.")
 
     def to_json(self) -> dict[str, Any]:
         """As `from_json` reads it; nothing of what is empty."""
@@ -237,8 +234,8 @@ def _order(part: Component) -> tuple[int, int, int]:
 
 
 def _check_length(text: str) -> None:
-    if len(text) > _LONGEST:
-        raise UserError(f"A text that changes the model may have {_LONGEST:,} characters; this one has {len(text):,}.")
+    if len(text) > LONGEST:
+        raise UserError(f"A text that changes the model may have {LONGEST:,} characters; this one has {len(text):,}.")
 
 
 WHOLE: Final = Intervention()

@@ -52,7 +52,7 @@ class IntervenedNetwork(TorchNetwork):
         interrupted: Callable[[], bool] = never,
     ) -> None:
         super().__init__(model)
-        intervention.check(model.config)
+        intervention.check_shape(model.config.n_layer, model.config.n_head)
         text: ForwardPass | None = None
         if intervention.mean_of:
             ids = encode(intervention.mean_of)[: model.config.n_positions]
@@ -95,9 +95,7 @@ class IntervenedNetwork(TorchNetwork):
 
     def _steer(self, steering: Steering, direction: Tensor) -> None:
         block = block_of(self.model, steering.layer)
-        self._hooks.append(
-            partial(block.register_forward_pre_hook, partial(_moved, steering.strength * direction))
-        )
+        self._hooks.append(partial(block.register_forward_pre_hook, partial(_moved, steering.strength * direction)))
 
 
 @torch.inference_mode()

@@ -19,7 +19,7 @@ def read_escapes(text: str) -> str:
 
     def meaning(match: re.Match[str]) -> str:
         if match[1] not in _MEANING:
-            raise UserError(f"“\\{match[1]}” means nothing in a stop string; use \\n, \\t or \\\\ for a backslash.")
+            raise UserError(f"“\\{match[1]}” means nothing here; use \\n, \\t or \\\\ for a backslash.")
         return _MEANING[match[1]]
 
     return re.sub(r"\\(.?)", meaning, text, flags=re.DOTALL)

@@ -11,11 +11,12 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
-from gptdesk.ui.services.provenance.origin import origin_of
+from gptdesk.ui.services.provenance.origin import known_at_end, origin_of
 from gptdesk.ui.services.services import InferenceService
 
 ALTERNATIVES: Final = 10
@@ -31,6 +32,7 @@ class DocumentWriting(QObject):
         start: character from which on the text is written, in the place of what stands behind; ``None`` for the end.
         decoding: settings that the document keeps with the text.
         inference: generates.
+        intervention: what is changed in the model for it.
 
     Attributes:
         handle: the request.
@@ -55,15 +57,17 @@ class DocumentWriting(QObject):
         decoding: DecodingSettings,
         inference: InferenceService,
         parent: QObject,
+        *,
+        intervention: Intervention = WHOLE,
     ) -> None:
         super().__init__(parent)
         self._document, self._prompt, self._start, self._inference = document, prompt, start, inference
-        self._decoding = decoding
+        self._decoding, self._intervention = decoding, intervention
         # Drawn here and not by the engine, so that text which is cut off has its seed, too.
         self._fresh_seed = secrets.randbelow(FRESH_SEEDS)
         self._stream: SpecialTokenStream | None = None
         self.done: DoneEvent | None = None
-        self.handle = inference.generate(prompt, self._request_settings(), owner=self)
+        self.handle = inference.generate(prompt, self._request_settings(), owner=self, intervention=intervention)
         self.handle.started.connect(self._on_started)
         self.handle.tokens.connect(self._on_tokens)
         self.handle.finished.connect(self._on_finished)
@@ -98,7 +102,7 @@ class DocumentWriting(QObject):
     @Slot(object)
     def _on_started(self, model: ModelInfo) -> None:
         self._stream = SpecialTokenStream(model.tokenizer)
-        origin = origin_of(model, self._decoding, self._prompt, self.handle.settings.seed)
+        origin = origin_of(model, self._decoding, self._prompt, self.handle.settings.seed, self._intervention)
         self._document.begin_generation(origin, start=self._start)
 
     @Slot(object)
@@ -118,9 +122,8 @@ class DocumentWriting(QObject):
                 end = self._stream.finish(done.tail)
                 self._document.append_tokens(end.text, (), special=end.names)
                 self._document.end_generation(
-                    done.finish_reason, seed=done.seed, backend=done.backend, prompt_tokens=done.prompt_tokens,
-                    **self._known(),
-                )  # fmt: skip
+                    done.finish_reason, seed=done.seed, **known_at_end(done, self._intervention), **self._known()
+                )
             self._written()
         self.ended.emit(None)
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.document import Document
 from gptdesk.ui.documents.writing import DocumentWriting
@@ -26,6 +27,7 @@ class DocumentGeneration(DocumentWriting):
         inference: generates.
         decoding: settings of the document.
         start: character at which "generate" begins, in the place of the text behind it; by default the end.
+        intervention: what is changed in the model for it.
 
     Attributes:
         same_again: whether a regeneration gave the text that it replaced.
@@ -50,13 +52,15 @@ class DocumentGeneration(DocumentWriting):
         parent: QObject,
         *,
         start: int | None = None,
+        intervention: Intervention = WHOLE,
     ) -> None:
         self._action = action
         self._regenerates = action == "regenerate"
         self._replaced = ""
         self.same_again = False
         start = document.last_generation() if self._regenerates else start
-        super().__init__(document, document.mixed[:start], start, _settings_for(action, decoding), inference, parent)
+        prompt, settings = document.mixed[:start], _settings_for(action, decoding)
+        super().__init__(document, prompt, start, settings, inference, parent, intervention=intervention)
         self.grown.connect(self.changed)
 
     def use_settings(self, decoding: DecodingSettings) -> None:

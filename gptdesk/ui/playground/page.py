@@ -18,6 +18,7 @@ from gptdesk.ui.playground.commands.decoding_commands import decoding_commands
 from gptdesk.ui.playground.commands.document_commands import document_commands
 from gptdesk.ui.playground.commands.find_commands import find_commands
 from gptdesk.ui.playground.commands.inspect_commands import inspect_commands
+from gptdesk.ui.playground.commands.model_change_commands import model_change_commands
 from gptdesk.ui.playground.commands.model_commands import model_commands
 from gptdesk.ui.playground.commands.replay_commands import replay_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
@@ -100,6 +101,7 @@ class PlaygroundPage(BasePage):
         services.activation.chosen.connect(self._on_model_chosen)
         services.inference.state_changed.connect(self._on_model_changed)
         self.session.refused.connect(lambda sentence: services.messages.refuse(sentence, self.id))
+        self.session.model_change.dropped.connect(self._on_change_dropped)
         self.completions.changed.connect(self._on_completions_changed)
         self.session.opened.connect(services.counter.forget)
         self.session.opened.connect(self._on_document_changed)
@@ -190,6 +192,7 @@ class PlaygroundPage(BasePage):
             *special_token_commands(self.special, self._shown_view),
             *document_commands(self.documents, self.files, settings, self._shown_view, lambda: self.view),
             *replay_commands(self.services, self.session, self._shown_view),
+            *model_change_commands(self.session, self._shown_view),
             chat_command(self.session, self.window.links),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
@@ -248,6 +251,11 @@ class PlaygroundPage(BasePage):
     def _on_model_changed(self) -> None:
         if (info := self.services.inference.info) is not None:
             self.services.counter.use(info.tokenizer, info.context)
+
+    @Slot(str)
+    def _on_change_dropped(self, name: str) -> None:
+        sentence = f"The model that is in use now has another shape, so it is whole: “{name}” held for the former one."
+        self.services.messages.toast(sentence, kind="info")
 
     @Slot()
     def _on_completions_changed(self) -> None:

@@ -15,6 +15,7 @@ from gptdesk.ui.documents.session import DocumentSession
 from gptdesk.ui.playground.changing import changes_document
 from gptdesk.ui.playground.chosen_text import write_chosen
 from gptdesk.ui.playground.document_generation import DocumentGeneration, PendingAction
+from gptdesk.ui.playground.intervention.model_change import ModelChange
 from gptdesk.ui.services.inference_messages import Failure, ModelInfo
 from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
 
@@ -25,6 +26,7 @@ class Session(DocumentSession):
     Any edit cancels the generation: the text generated so far stays, and the edit is the next undo step.
 
     Attributes:
+        model_change: what is changed in the model that writes.
         generation: the last one asked for; ``None`` before the first, and after undo or redo changed its text.
         waiting: the action that starts when the model is free.
         done: result of the last generation of this text.
@@ -59,6 +61,7 @@ class Session(DocumentSession):
     ) -> None:
         super().__init__(storage, settings, parent, remembered="document", in_use=True)
         self._inference = inference
+        self.model_change = ModelChange(inference, self)
         self.generation: DocumentGeneration | None = None
         self.waiting: PendingAction | None = None
         self._start: int | None = None  # where that, or what runs, begins; None for the usual place
@@ -244,9 +247,11 @@ class Session(DocumentSession):
     def _ask_for_model(self) -> None:
         if self.waiting is None:
             return
-        decoding, start = self.decoding, self._start
+        decoding, start, changed = self.decoding, self._start, self.model_change.value
         try:
-            generation = DocumentGeneration(self.document, self.waiting, self._inference, decoding, self, start=start)
+            generation = DocumentGeneration(
+                self.document, self.waiting, self._inference, decoding, self, start=start, intervention=changed
+            )
         except UserError as error:
             self.waiting = None
             self.failed.emit(Failure(str(error)))

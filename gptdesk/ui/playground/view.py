@@ -17,6 +17,7 @@ from gptdesk.ui.playground.action_bar import ActionBar
 from gptdesk.ui.playground.branches.opening import BranchTools
 from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.completions.panel import CompletionsPanel
+from gptdesk.ui.playground.continuations.opening import ContinuationDialogs
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.editing.context_line import ContextLine
 from gptdesk.ui.playground.editing.editor import Editor
@@ -27,6 +28,7 @@ from gptdesk.ui.playground.empty_state import EmptyState
 from gptdesk.ui.playground.find.find_in_text import FindInText
 from gptdesk.ui.playground.generation_place import GenerationPlace
 from gptdesk.ui.playground.inspect.opening import InspectTools
+from gptdesk.ui.playground.intervention.chip import ChangedModelChip
 from gptdesk.ui.playground.read_ahead import ReadAhead
 from gptdesk.ui.playground.regeneration import Regeneration
 from gptdesk.ui.playground.session import Session
@@ -79,6 +81,8 @@ class PlaygroundView(QWidget):
         documents: the list of documents, on the left.
         branches: the tree of branches, between that and the text.
         inspect: what the layers of the model make of the text, under it.
+        changed_model: says what is changed in the model, if it is not whole.
+        continuations: dialogs about what may follow the caret.
         find_replace: find and replace in the text.
 
     Signals:
@@ -130,6 +134,8 @@ class PlaygroundView(QWidget):
         self.documents = PaneSlot(self._make_documents)
         self.branches = BranchTools(services, messages, session, commands, self.editor)
         self.inspect = InspectTools(services, session, self.editor)
+        self.changed_model = ChangedModelChip(theme, session.model_change, commands)
+        self.continuations = ContinuationDialogs(services, session, self.editor, self)
         self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()
@@ -149,6 +155,7 @@ class PlaygroundView(QWidget):
         column.addWidget(self.completions, 16)
         column.addWidget(self.inspect.slot, 12)
         column.addWidget(self.token_view.strip)
+        column.addWidget(self.changed_model)
         column.addWidget(self.bar)
         side = QWidget()
         side.setProperty("zone", "surface")
@@ -274,25 +281,6 @@ class PlaygroundView(QWidget):
         else:
             self._messages.succeed(f"Exported to {path}.")
 
-    def score_continuations(self) -> None:
-        """Opens the dialog that scores endings of the text before the caret."""
-        from gptdesk.ui.playground.continuations.dialog import EndingsDialog
-
-        EndingsDialog(
-            self._theme, self._inference, self.session.document.mixed[: self.editor.selection[1]], self
-        ).open()
-
-    def search_continuations(self) -> None:
-        """Opens the dialog that finds probable continuations of the text before the caret."""
-        from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
-
-        start = self.editor.selection[1]
-        dialog = SearchDialog(self._theme, self._inference, self.session.document.mixed[:start], self)
-        dialog.taken.connect(lambda found, info: self.session.take(start, found, info, self._settings.value.decoding))
-        dialog.taken.connect(self.editor.show_end)
-        self.session.opened.connect(dialog.reject)
-        dialog.open()
-
     @Slot()
     def _show_activity(self) -> None:
         self._commands.refresh(*_COMMANDS)
@@ -339,9 +327,9 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _place_at_column(self) -> None:
-        """Aligns the empty state, the action bar and the strip of the token view with the column of the text."""
+        """Aligns the empty state, the action bar and what stands above it with the column of the text."""
         column = self.editor.column()
-        for part in (self.bar, self.token_view.strip):
+        for part in (self.bar, self.token_view.strip, self.changed_model):
             part.set_column(column.left(), column.width())
         height = self.empty.heightForWidth(column.width())
         self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), height)

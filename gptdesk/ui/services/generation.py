@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent, TokenEvent
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.inference_messages import Failure, GenerateJob, ModelInfo
 
@@ -28,6 +29,7 @@ class Generation(QObject):
         prompt: the text to complete.
         settings: may be replaced while the generation is queued; fixed once it has started.
         backend: what decodes, as for `Engine.generate`.
+        intervention: what is changed in the model.
         model: the model that generates; ``None`` while queued.
         token_count: tokens received so far, of all completions.
         active: False once ``finished`` or ``failed`` was emitted.
@@ -52,13 +54,20 @@ class Generation(QObject):
     cancel_requested = Signal()
 
     def __init__(
-        self, prompt: str | MixedText, settings: DecodingSettings, owner: QObject, *, backend: str = ""
+        self,
+        prompt: str | MixedText,
+        settings: DecodingSettings,
+        owner: QObject,
+        *,
+        backend: str = "",
+        intervention: Intervention = WHOLE,
     ) -> None:
         super().__init__(owner)
         self.number = next(_numbers)
         self.prompt = prompt
         self.settings = settings
         self.backend = backend
+        self.intervention = intervention
         self.model: ModelInfo | None = None
         self.token_count = 0
         self.active = True
@@ -101,7 +110,7 @@ class Generation(QObject):
     def start(self, model: ModelInfo) -> GenerateJob:
         """Marks it as started and returns what the worker has to do."""
         self.model = model
-        self.job = GenerateJob(self.prompt, self.settings, self.backend)
+        self.job = GenerateJob(self.prompt, self.settings, self.backend, self.intervention)
         if shiboken6.isValid(self):
             self.started.emit(model)
         return self.job

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gptdesk.gpt2.mixed_text import MixedText
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class LoadJob(Job):
 
 @dataclass(frozen=True)
 class GenerateJob(Job):
-    """Completes ``prompt``; the fields are arguments of `Engine.generate`.
+    """Completes ``prompt``; the fields are arguments of `Engine.generate`, and of `Engine.changed_by` before.
 
     Each of several completions can be cancelled by itself, from any thread.
     """
@@ -81,6 +82,7 @@ class GenerateJob(Job):
     prompt: str | MixedText
     settings: DecodingSettings
     backend: str = ""
+    intervention: Intervention = WHOLE
     _cancelled_ones: set[int] = field(default_factory=set, init=False, repr=False)
 
     def cancel_one(self, index: int) -> None:
@@ -104,6 +106,7 @@ class ModelInfo:
         backend: what decodes: "numba" for compiled code; or the network, "numpy" or "torch".
         memory: bytes of the weights, in all forms that are kept.
         tokenizer: of the model.
+        shape: number of layers, and of heads in each.
         assumed_tokenizer: whether the model's folder brings none, so that OpenAI's was taken.
         compiling: the CPU decoder is being compiled; until it is ready NumPy decodes.
         folder: of the model's files.
@@ -119,6 +122,7 @@ class ModelInfo:
     precision: str
     memory: int
     tokenizer: Tokenizer
+    shape: tuple[int, int] = (0, 0)
     assumed_tokenizer: bool = False
     backend: str = "torch"
     compiling: bool = False

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from gptdesk.devices import computes_on_cpu, runtime_of, set_thread_environment
 from gptdesk.errors import UserError
 from gptdesk.folders import keep_compiled_code
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
@@ -43,7 +44,7 @@ _ASK_SECONDS: Final = 0.1
 
 
 class _Cancelled(Exception):
-    """The job was cancelled before it began, or while a model was loaded."""
+    """The job was cancelled before it began, or while a model was loaded or changed."""
 
 
 def warm_up() -> None:
@@ -177,7 +178,11 @@ class InferenceWorker(QObject):
     def _generate(self, job: GenerateJob) -> None:
         if self._engine is None:
             raise UserError(NO_MODEL)
-        events = self._engine.generate(
+        try:
+            engine = self._engine.changed_by(job.intervention, interrupted=lambda: job.cancelled)
+        except Interrupted:
+            raise _Cancelled from None
+        events = engine.generate(
             job.prompt,
             job.settings,
             backend=job.backend,
@@ -230,6 +235,7 @@ def _describe(model: str, folder: Path, engine: Engine) -> ModelInfo:
         name=engine.name,
         parameters=engine.config.num_parameters(),
         context=engine.config.n_positions,
+        shape=(engine.config.n_layer, engine.config.n_head),
         device=engine.device,
         precision=engine.precision,
         backend=engine.backend,

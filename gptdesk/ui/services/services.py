@@ -25,6 +25,7 @@ from gptdesk.ui.theme import Theme
 if TYPE_CHECKING:
     from gptdesk.gpt2.mixed_text import MixedText
     from gptdesk.gpt2.tokenizer import Tokenizer
+    from gptdesk.inference.interventions.intervention import Intervention
     from gptdesk.inference.sampling.settings import DecodingSettings
     from gptdesk.program.updates import Release
     from gptdesk.store.backups.copies import Backup
@@ -147,8 +148,9 @@ class InferenceService(Protocol):
     @property
     def load_failed(self) -> SignalInstance: ...
     def generate(
-        self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject, backend: str = ""
-    ) -> Generation: ...
+        self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject, backend: str = "",
+        intervention: Intervention = ...,
+    ) -> Generation: ...  # fmt: skip
     def cancel_load(self) -> None: ...
     def unload(self) -> None: ...
     def wake(self) -> None: ...

@@ -100,14 +100,14 @@ def text_commands(
             id="text.score_continuations",
             title="Score continuations…",
             description="Compare how probable the model finds several endings of the text before the caret",
-            run=act(lambda view: view.score_continuations()),
+            run=act(lambda view: view.continuations.score()),
             is_possible=lambda: _why_no_model(session, inference),
         ),
         Command(
             id="text.probable_continuations",
             title="Probable continuations…",
             description="Find the most probable continuations of the text before the caret, and take one as a branch",
-            run=act(lambda view: view.search_continuations()),
+            run=act(lambda view: view.continuations.search()),
             is_possible=lambda: _why_no_model(session, inference),
         ),
         Command(

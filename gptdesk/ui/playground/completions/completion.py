@@ -10,6 +10,7 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.store.runs import Origin, Run, Token, clean_mixed_piece, settle
 from gptdesk.store.special_stream import SpecialTokenStream
+from gptdesk.ui.services.provenance.origin import known_at_end
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
@@ -64,7 +65,7 @@ class Completion:
         assert self._origin is not None
         origin = replace(self._origin, finish_reason=self.finish_reason or "cancelled")
         if self.done is not None:
-            origin = replace(origin, backend=self.done.backend, prompt_tokens=self.done.prompt_tokens)
+            origin = replace(origin, **known_at_end(self.done, origin.intervention))
         return settle(Run(self.mixed.text, tuple(self.tokens), origin, special=self.mixed.names))
 
     def feed(self, events: Iterable[TokenEvent]) -> None:

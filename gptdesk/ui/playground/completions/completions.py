@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent
+from gptdesk.inference.interventions.intervention import Intervention
 from gptdesk.inference.sampling.settings import FRESH_SEEDS, DecodingSettings, completion_seed
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Run, same_generation
@@ -39,6 +40,7 @@ class Round:
         prompt: that beginning.
         settings: of the document; without those of the request.
         seed: of the first completion.
+        intervention: what is changed in the model that writes them.
         completions: as they are now.
     """
 
@@ -47,6 +49,7 @@ class Round:
     prompt: MixedText
     settings: DecodingSettings
     seed: int
+    intervention: Intervention
     completions: Sequence[Completion] = field(default_factory=tuple)
 
 
@@ -121,12 +124,14 @@ class Completions(QObject):
         prompt = document.mixed[:start]
         request = replace(decoding, n=count, seed=seed, top_logprobs=ALTERNATIVES)
         try:
-            handle = self._inference.generate(prompt, request, owner=self)
+            changed = self._session.model_change.value
+            handle = self._inference.generate(prompt, request, owner=self, intervention=changed)
         except UserError as error:
             self._session.failed.emit(Failure(str(error)))
             return
         self._handle = handle
-        self.round = Round(document, start, prompt, decoding, seed, tuple(Completion() for _ in range(count)))
+        completions = tuple(Completion() for _ in range(count))
+        self.round = Round(document, start, prompt, decoding, seed, changed, completions)
         handle.started.connect(self._on_started)
         handle.tokens.connect(self._on_tokens)
         handle.notice.connect(self._session.notice)
@@ -235,7 +240,7 @@ class Completions(QObject):
         self._model = model
         for index, completion in enumerate(self.all):
             seed = completion_seed(self.round.seed, index)
-            origin = origin_of(model, self.round.settings, self.round.prompt, seed)
+            origin = origin_of(model, self.round.settings, self.round.prompt, seed, self.round.intervention)
             completion.start(origin, model.tokenizer)
         self.changed.emit()
 

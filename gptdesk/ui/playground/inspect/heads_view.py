@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Slot
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QLabel, QVBoxLayout
 
 from gptdesk.inference.inspection import snippets
+from gptdesk.inference.interventions.intervention import Component
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.inspect.labels import signed
 from gptdesk.ui.playground.inspect.maps.heat_model import HeatGrid
 from gptdesk.ui.playground.inspect.maps.heat_table import HeatTable
 from gptdesk.ui.playground.inspect.view import InspectView
+from gptdesk.ui.playground.intervention.model_change import ModelChange
 from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import ABLATION, SCORES, Ablations, Looked, LookJob
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.inputs.boxes import ListBox
+from gptdesk.ui.widgets.popup import Menu
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.mixed_text import MixedText
@@ -41,13 +48,22 @@ _NAMED_FROM: Final = 0.2
 class HeadsView(InspectView):
     """A row for each layer, a column for each head; the last column is the MLP where parts are switched off.
 
+    Delete, or the menu of a cell, has the Playground write without that part.
+
+    Args:
+        theme: of the window.
+        change: what is changed in the model that writes.
+
     Attributes:
         choice: what the map shows.
         table: the map.
     """
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, change: ModelChange) -> None:
         super().__init__()
+        self._change = change
+        self._looked: tuple[Looked, Tokenizer] | None = None
+        change.changed.connect(self._show_again)
         self._shown = _SCORES
         self._found: HeadScores | Ablations | None = None
         self.choice = ListBox()
@@ -60,6 +76,9 @@ class HeadsView(InspectView):
         self.table = HeatTable(theme, "Heads by layer", (_SCORE_WIDTH, 24))
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.left.connect(self.left)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._open_menu)
+        self.table.installEventFilter(self)
         self.setFocusProxy(self.table)
         top = QHBoxLayout()
         top.addWidget(caption)
@@ -81,21 +100,22 @@ class HeadsView(InspectView):
         return bool(self.choice.currentData() != _SCORES)
 
     def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
+        self._looked = looked, tokenizer
         self._found = cast("HeadScores | Ablations", looked.found)
         layers, heads = looked.shape
         scored = not isinstance(self._found, Ablations)
         self.table.horizontalHeader().setMinimumSectionSize(scaled(_SCORE_WIDTH if scored else _CHANGE_WIDTH))
         if not isinstance(self._found, Ablations):
-            self.table.show_grid(_score_grid(self._found, layers, heads))
+            self._show(_score_grid(self._found, layers, heads))
             return ""
-        self.table.show_grid(_ablation_grid(self._found, layers, heads))
+        self._show(_ablation_grid(self._found, layers, heads))
         token = token_text(tokenizer.piece(self._found.token))
         known, all = len(self._found.found), layers * (heads + 1)
         of = "" if looked.ended else f", {known} of {all} parts"
         return f"log-probability of “{token}” in bits{of}"
 
     def clear(self) -> None:
-        self._found = None
+        self._found = self._looked = None
         self.table.show_grid(HeatGrid())
 
     @property
@@ -115,6 +135,64 @@ class HeadsView(InspectView):
             self._shown = self.choice.currentData()
             self.clear()
             self.asked.emit()
+
+    def _show(self, grid: HeatGrid) -> None:
+        """Shows a map, in which parts that the Playground writes without are "off"."""
+        without = set(self._change.value.without)
+
+        def is_off(row: int, column: int) -> bool:
+            return bool(without & {self._part(row, column), Component(row)})
+
+        def text(row: int, column: int) -> str:
+            return "off" if is_off(row, column) else grid.text(row, column)
+
+        def help(row: int, column: int) -> str:
+            said = grid.help(row, column)
+            return f"{said} The Playground writes without it." if is_off(row, column) else said
+
+        self.table.show_grid(replace(grid, text=text, help=help) if without else grid)
+
+    @Slot()
+    def _show_again(self) -> None:
+        if self._looked is not None:
+            place = self.table.currentIndex().row(), self.table.currentIndex().column()
+            self.receive(*self._looked)
+            self.table.go_to(*place)
+
+    def _part(self, row: int, column: int) -> Component:
+        heads = self._looked[0].shape[1] if self._looked is not None else 0
+        return Component(row, mlp=True) if column >= heads else Component(row, column)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Delete switches the part of the current cell off, or on again."""
+        index = self.table.currentIndex()
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if pressed and event.matches(QKeySequence.StandardKey.Delete) and index.isValid():  # type: ignore[attr-defined]
+            self._change.toggle(self._part(index.row(), index.column()))
+            return True
+        return super().eventFilter(watched, event)
+
+    @Slot(QPoint)
+    def _open_menu(self, place: QPoint) -> None:
+        index = self.table.indexAt(place)
+        if index.isValid():
+            self.table.setCurrentIndex(index)
+            self.menu_of(index.row(), index.column()).popup(self.table.viewport().mapToGlobal(place))
+
+    def menu_of(self, row: int, column: int) -> Menu:
+        """The menu of a cell: its part and its layer, off or on again."""
+        menu = Menu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for part in (self._part(row, column), Component(row)):
+            off = part in self._change.value.without
+            action = menu.addAction(f"Write {'with' if off else 'without'} {_spelled(part)}{' again' if off else ''}")
+            action.triggered.connect(partial(self._change.toggle, part))
+        return menu
+
+
+def _spelled(part: Component) -> str:
+    """Layer 3, head 3.1, MLP 3."""
+    return f"head {part.id}" if part.head is not None else part.name
 
 
 def _names(layers: int, heads: int, *, with_mlp: bool) -> tuple[list[str], list[str], list[str], list[str]]:

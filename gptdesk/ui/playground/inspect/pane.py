@@ -88,7 +88,7 @@ class InspectPane(QWidget):
             LENS: LensView(theme),
             ATTENTION: self.attention,
             PARTS: PartsView(theme),
-            HEADS: HeadsView(theme),
+            HEADS: HeadsView(theme, session.model_change),
             COMPARE: CompareView(theme),
             NEURONS: NeuronsView(theme),
             EMBEDDINGS: EmbeddingsView(theme),

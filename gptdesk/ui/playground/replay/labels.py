@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gptdesk.store.provenance.replay import LoadedModel, Replay, reason_of_difference
@@ -25,7 +26,8 @@ def outcome(replay: Replay, found: Replayed, loaded: LoadedModel, tokenizer: Tok
     after = _piece(tokenizer, [token.id for token in found.tokens], same)
     first = f"The first {number_format.tokens(same)} are identical; then " if same else "It parts at the first token: "
     sentence = f"{first}{before} became {after}."
-    return f"{sentence} {reason_of_difference(replay.origin, loaded)}".strip()
+    computed = replace(loaded, runtime=found.origin.runtime)  # by PyTorch, where the model is changed
+    return f"{sentence} {reason_of_difference(replay.origin, computed)}".strip()
 
 
 def _piece(tokenizer: Tokenizer, ids: list[int], index: int) -> str:

@@ -14,7 +14,7 @@ from gptdesk.store.provenance.replay import LoadedModel, Replay, first_differenc
 from gptdesk.store.runs import Origin, Token
 from gptdesk.store.special_stream import SpecialTokenStream
 from gptdesk.ui.services.inference_messages import ModelInfo
-from gptdesk.ui.services.provenance.origin import origin_of
+from gptdesk.ui.services.provenance.origin import known_at_end, origin_of
 from gptdesk.ui.services.services import InferenceService
 
 
@@ -78,7 +78,10 @@ class RunningReplay(QObject):
         self._stream: SpecialTokenStream | None = None
         self._text = MixedText()
         self._tokens: list[Token] = []
-        self._handle = inference.generate(replay.prompt, replay.settings, owner=self, backend=replay.origin.backend)
+        origin = replay.origin
+        self._handle = inference.generate(
+            replay.prompt, replay.settings, owner=self, backend=origin.backend, intervention=origin.intervention
+        )
         self._handle.started.connect(self._on_started)
         self._handle.tokens.connect(self._on_tokens)
         self._handle.finished.connect(self._on_finished)
@@ -111,11 +114,11 @@ class RunningReplay(QObject):
     def _result(self, done: DoneEvent, text: MixedText) -> Replayed:
         replay, model = self._replay, self._handle.model
         assert model is not None
+        changed = replay.origin.intervention
         origin = replace(
-            origin_of(model, replay.origin.settings, replay.prompt, done.seed),
+            origin_of(model, replay.origin.settings, replay.prompt, done.seed, changed),
             finish_reason=done.finish_reason,
-            backend=done.backend,
-            prompt_tokens=done.prompt_tokens,
+            **known_at_end(done, changed),
         )
         parts_at = first_difference(self._replay.ids, [token.id for token in self._tokens])
         return Replayed(parts_at, text, tuple(self._tokens), origin)

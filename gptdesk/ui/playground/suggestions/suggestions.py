@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 
 from gptdesk.inference.events import TokenEvent
+from gptdesk.inference.interventions.intervention import WHOLE
 from gptdesk.power_saver import power_saver_is_on
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.session import Session
@@ -54,6 +55,7 @@ class Suggestions(QObject):
         session.changed.connect(self._on_changed)
         session.opened.connect(self._on_changed)
         session.activity_changed.connect(self._on_activity_changed)
+        session.model_change.changed.connect(self._on_changed)
         editor.cursorPositionChanged.connect(self._on_changed)
         editor.selectionChanged.connect(self._on_changed)
         editor.touched.connect(self._on_changed)
@@ -114,6 +116,7 @@ class Suggestions(QObject):
             self._settings.value.suggestions
             and self._inference.info is not None
             and not self._session.busy
+            and self._session.model_change.value == WHOLE  # else others would be shown than Generate writes
             and self._editor.is_at_end
             and self._editor.hasFocus()
             and bool(self._session.document.text.strip())

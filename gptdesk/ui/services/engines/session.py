@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText
+from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.services.engines.engine_host import EngineHost
 from gptdesk.ui.services.engines.engine_pool import EnginePool
@@ -135,7 +136,13 @@ class EngineSession(QObject):
         self._fail_queue()
 
     def generate(
-        self, prompt: str | MixedText, settings: DecodingSettings, *, owner: QObject, backend: str = ""
+        self,
+        prompt: str | MixedText,
+        settings: DecodingSettings,
+        *,
+        owner: QObject,
+        backend: str = "",
+        intervention: Intervention = WHOLE,
     ) -> Generation:
         """Asks for a completion of ``prompt`` by the model that is loaded or being loaded, behind those that wait.
 
@@ -144,6 +151,7 @@ class EngineSession(QObject):
             settings: how to choose tokens and when to stop.
             owner: parent of the generation; deleting it cancels the generation.
             backend: as for `Engine.generate`.
+            intervention: what is changed in the model for it.
 
         Raises:
             UserError: there is no model, and none is being loaded.
@@ -151,7 +159,7 @@ class EngineSession(QObject):
         self.wake()
         if self._request is None and self.info is None:
             raise UserError(NO_MODEL)
-        generation = Generation(prompt, settings, owner, backend=backend)
+        generation = Generation(prompt, settings, owner, backend=backend, intervention=intervention)
         generation.cancel_requested.connect(partial(self._on_cancel, generation.number))
         generation.destroyed.connect(partial(self._on_destroyed, generation.number))
         self._queue.append(generation)

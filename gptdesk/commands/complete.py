@@ -89,8 +89,9 @@ def _changed(engine: Engine, intervention: Intervention, interrupted: Callable[[
 
     with ended_by_interrupt():
         import gptdesk.inference.interventions.network  # noqa: F401 (and with it torch)
+        from gptdesk.inference.interventions.changed_engines import ChangedEngines
     try:
-        return engine.changed_by(intervention, interrupted=interrupted)
+        return ChangedEngines(engine).get(intervention, interrupted=interrupted)
     except Interrupted:
         raise KeyboardInterrupt from None
 

@@ -19,7 +19,6 @@ from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.decoder import Decoder, DecoderFuture
 from gptdesk.inference.events import Alternative, DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.generate import Setup, backend_of, generate
-from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.loading import load_for_inference, memory_errors_explained
 from gptdesk.inference.network import Network
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -64,7 +63,6 @@ class Engine:
         self.vocab_size = min(self.network.config.vocab_size, tokenizer.vocab_size)
         self.device = self.network.device
         self.context: Context | None = None
-        self._changed: tuple[Intervention, Engine] | None = None
 
     @classmethod
     def load(
@@ -137,30 +135,6 @@ class Engine:
     def config(self) -> GPT2Config:
         """The model's."""
         return self.network.config
-
-    def changed_by(self, intervention: Intervention, *, interrupted: Callable[[], bool] = lambda: False) -> Engine:
-        """The engine of the model with an intervention, which computes in torch; this one for an empty one.
-
-        The last one is kept, with what it has read.
-
-        Args:
-            intervention: what is changed.
-            interrupted: asked before each block of the texts that means and directions are taken of.
-
-        Raises:
-            UserError: when the model has not those parts, or a text has no tokens or too many.
-            Interrupted: when ``interrupted`` returned True.
-        """
-        if intervention == WHOLE:
-            return self
-        if self._changed is None or self._changed[0] != intervention:
-            from gptdesk.inference.interventions.network import IntervenedNetwork
-
-            self._changed = None  # its memory is free for the next one
-            with memory_errors_explained():
-                network = IntervenedNetwork(self.model, intervention, self.prompt_ids, interrupted=interrupted)
-            self._changed = intervention, Engine(network, self.tokenizer, name=self.name)
-        return self._changed[1]
 
     def generate(
         self,

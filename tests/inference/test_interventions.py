@@ -16,6 +16,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.in_torch.network import TorchNetwork
+from gptdesk.inference.interventions.changed_engines import ChangedEngines
 from gptdesk.inference.interventions.intervention import (
     WHOLE,
     Component,
@@ -152,7 +153,7 @@ def engine(tiny_model_folder: Path) -> Engine:
 
 def written(engine: Engine, intervention: Intervention, backend: str = "") -> tuple[list[int], DoneEvent]:
     settings = DecodingSettings(seed=3, max_tokens=20)
-    *events, done = engine.changed_by(intervention).generate("Once upon a time", settings, backend=backend)
+    *events, done = ChangedEngines(engine).get(intervention).generate("Once upon a time", settings, backend=backend)
     assert isinstance(done, DoneEvent)
     return [event.id for event in events if isinstance(event, TokenEvent)], done
 
@@ -163,13 +164,14 @@ CHANGE: Final = Intervention(
 
 
 def test_an_engine_writes_with_the_changed_model_and_stays_whole(engine: Engine) -> None:
-    assert engine.changed_by(WHOLE) is engine
+    engines = ChangedEngines(engine)
+    assert engines.get(WHOLE) is engine
+    assert engines.get(CHANGE) is engines.get(CHANGE), "what it has read serves the next text"
     whole, _ = written(engine, WHOLE)
     changed, done = written(engine, CHANGE)
     assert (done.backend, done.precision) == ("torch", "float32")
     assert changed != whole
     assert written(engine, CHANGE)[0] == changed
-    assert engine.changed_by(CHANGE) is engine.changed_by(CHANGE), "what it has read serves the next text"
     assert written(engine, WHOLE)[0] == whole
     plain = Engine(IntervenedNetwork(engine.model, WHOLE, engine.prompt_ids), engine.tokenizer)
     assert written(plain, WHOLE)[0] == written(Engine(engine.model, engine.tokenizer), WHOLE)[0]

@@ -15,6 +15,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
+from gptdesk.inference.interventions.changed_engines import ChangedEngines
 from gptdesk.inference.interventions.intervention import WHOLE, Component, Intervention, Steering
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
@@ -60,7 +61,7 @@ def write(
     document.begin_generation(origin)
     stream = SpecialTokenStream(engine.tokenizer)
     written: list[int] = []
-    changed = engine.changed_by(intervention)
+    changed = ChangedEngines(engine).get(intervention)
     for event in changed.generate(prompt, replace(settings, n=1), cancelled=lambda: len(written) == stop_after):
         if isinstance(event, TokenEvent):
             mixed, tokens = stream.feed([event])
@@ -76,7 +77,7 @@ def write(
 
 
 def replayed(engine: Engine, replay: Replay) -> list[int]:
-    changed = engine.changed_by(replay.origin.intervention)
+    changed = ChangedEngines(engine).get(replay.origin.intervention)
     events = changed.generate(replay.prompt, replay.settings, backend=replay.origin.backend)
     return [event.id for event in events if isinstance(event, TokenEvent)]
 

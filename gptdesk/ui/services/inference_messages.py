@@ -74,7 +74,7 @@ class LoadJob(Job):
 
 @dataclass(frozen=True)
 class GenerateJob(Job):
-    """Completes ``prompt``; the fields are arguments of `Engine.generate`, and of `Engine.changed_by` before.
+    """Completes ``prompt``; the fields are arguments of `Engine.generate`, and what is changed in the model before.
 
     Each of several completions can be cancelled by itself, from any thread.
     """

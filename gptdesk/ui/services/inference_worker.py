@@ -29,6 +29,7 @@ from gptdesk.ui.services.reading.work import inspect_token, read_text, score_end
 
 if TYPE_CHECKING:
     from gptdesk.inference.engine import Engine
+    from gptdesk.inference.interventions.changed_engines import ChangedEngines
     from gptdesk.inference.reader import TextReader
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ class InferenceWorker(QObject):
         super().__init__()
         self.events: deque[tuple[int, Event]] = deque()
         self._engine: Engine | None = None
+        self._changed: ChangedEngines | None = None
         self._reader: TextReader | None = None
         self._looker: Looker | None = None
         self._told: ModelInfo | None = None
@@ -107,7 +109,7 @@ class InferenceWorker(QObject):
         """Frees the model's memory and ends the thread. Parts of the engine are in no cycles; collecting here would
         destroy QObjects here.
         """
-        self._engine = self._reader = self._looker = self._told = None
+        self._engine = self._changed = self._reader = self._looker = self._told = None
         self._compiling.stop()
         self.thread().quit()
 
@@ -151,6 +153,7 @@ class InferenceWorker(QObject):
     def _load(self, job: LoadJob) -> None:
         warm_up()
         from gptdesk.inference.engine import Engine
+        from gptdesk.inference.interventions.changed_engines import ChangedEngines
         from gptdesk.inference.reader import TextReader
 
         def progress(done: int, total: int) -> None:
@@ -168,6 +171,7 @@ class InferenceWorker(QObject):
             keep=job.keep,
             progress=progress,
         )
+        self._changed = ChangedEngines(self._engine)
         self._reader = TextReader(self._engine)
         self._looker = Looker(self._engine)
         self._told = _describe(job.model, folder, self._engine)
@@ -176,10 +180,10 @@ class InferenceWorker(QObject):
             self._compiling.start()
 
     def _generate(self, job: GenerateJob) -> None:
-        if self._engine is None:
+        if self._changed is None:
             raise UserError(NO_MODEL)
         try:
-            engine = self._engine.changed_by(job.intervention, interrupted=lambda: job.cancelled)
+            engine = self._changed.get(job.intervention, interrupted=lambda: job.cancelled)
         except Interrupted:
             raise _Cancelled from None
         events = engine.generate(

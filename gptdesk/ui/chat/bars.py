@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from gptdesk.ui import number_format
 from gptdesk.ui.chat.chats import Chats
+from gptdesk.ui.chat.commands import ENTRIES
 from gptdesk.ui.chat.prompt_watch import PromptWatch
 from gptdesk.ui.chat.session import ChatSession
 from gptdesk.ui.documents.title_button import TitleButton, fitting
@@ -23,7 +24,7 @@ from gptdesk.ui.widgets.layout.page_bars import TOP_HEIGHT, PageStatus, set_up_b
 from gptdesk.ui.window.commands.registry import Commands
 
 _MOST: Final = 12
-_OF_CHAT: Final = ("chat.playground", "chat.compare", "chat.rename", "chat.import", "chat.export", "chat.delete")
+_OF_CHAT: Final = tuple(f"chat.{entry.name}" for entry in ENTRIES)
 _STATES: Final = {
     State.EMPTY: ("muted", "No model"),
     State.LOADING: ("warn", "Loading"),

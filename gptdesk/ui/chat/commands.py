@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeySequence
 from gptdesk.ui.chat.chats import Chats
 from gptdesk.ui.chat.files import ChatFiles
 from gptdesk.ui.chat.session import ChatSession
-from gptdesk.ui.window.commands.entries import on_view
-from gptdesk.ui.window.commands.registry import Command
+from gptdesk.ui.window.commands.entries import Entry, ViewAccess
+from gptdesk.ui.window.commands.registry import Command, always
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.mixed_text import MixedText
@@ -20,12 +20,66 @@ if TYPE_CHECKING:
 SCOPE: Final = "chat"
 
 
+ENTRIES: Final = (
+    Entry(
+        "playground",
+        "Open in Playground",
+        "Open in Playground",
+        "Show the chat as a document, with its tokens and branches",
+    ),
+    Entry(
+        "compare",
+        "Compare models on this chat",
+        "Compare models",
+        "Put models side by side on the exact prompt of the next reply",
+    ),
+    Entry("rename", "Rename chat…", "Rename…", "Change the title of the chat", ("F2",)),
+    Entry(
+        "import",
+        "Import chat…",
+        "Import…",
+        "Open a chat from a file: OpenAI's messages as JSON or JSON lines, or Markdown",
+    ),
+    Entry(
+        "export",
+        "Export chat…",
+        "Export…",
+        "Write the chat to a file: OpenAI's messages as JSON, Markdown, or a line of training data",
+    ),
+    Entry(
+        "delete",
+        "Move chat to trash",
+        "Move to trash",
+        "Move the chat to the trash; a message offers to undo that",
+    ),
+)
+"""What the menu of the chat's title offers."""
+
+_REPLY: Final = (
+    Entry(
+        "regenerate",
+        "Regenerate the reply",
+        "Regenerate the reply",
+        "Write the last reply anew; the former one stays as another version",
+        ("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
+    ),
+    Entry(
+        "continue",
+        "Continue the reply",
+        "Continue the reply",
+        "Let the model go on with its last reply where that ends",
+        ("Alt+Return", "Alt+Enter"),
+    ),
+    Entry("undo", "Undo in the chat", "Undo in the chat", "Undo the last change of the turns"),
+    Entry("redo", "Redo in the chat", "Redo in the chat", "Redo the last undone change of the turns"),
+)
+
+
 def chat_commands(
     session: ChatSession,
     chats: Chats,
     files: ChatFiles,
-    show: Callable[[], ChatView | None],
-    made: Callable[[], ChatView | None],
+    page: ViewAccess[ChatView],
     open_in_playground: Callable[[], object],
     prompt: Callable[[], MixedText | None],
     compare: Callable[[MixedText], object],
@@ -33,43 +87,42 @@ def chat_commands(
     """The commands; on another page they show this one first.
 
     Args:
-        show: shows the page and returns its view; ``None`` if it could not be made.
-        made: returns the view without showing it; ``None`` before it is made.
+        page: the Chat page.
         open_in_playground: opens the chat there.
         prompt: returns what the model would read now; ``None`` where that is not known.
         compare: puts models side by side on that prompt.
     """
     return [
-        *_reply_commands(session, show, made),
-        *_chat_commands(session, chats, files, open_in_playground),
-        Command(
-            id="chat.compare",
-            title="Compare models on this chat",
-            description="Put models side by side on the exact prompt of the next reply",
-            run=lambda: compare(text) if (text := prompt()) is not None else None,
-            label=lambda: "Compare models",
-            is_possible=lambda: None if prompt() is not None else "The chat has no prompt yet.",
-        ),
+        *_reply_commands(session, page),
+        *_chat_commands(session, chats, files, open_in_playground, prompt, compare),
     ]
 
 
-def _reply_commands(
-    session: ChatSession, show: Callable[[], ChatView | None], made: Callable[[], ChatView | None]
-) -> list[Command]:
-    act = on_view(show)
-
+def _reply_commands(session: ChatSession, page: ViewAccess[ChatView]) -> list[Command]:
     def last() -> int:
         return len(session.turns) - 1
 
+    actions: dict[str, tuple[Callable[[ChatView], object], Callable[[], str | None]]] = {
+        "regenerate": (lambda _: session.regenerate(last()), lambda: _why_no_reply(session, needs_reply=False)),
+        "continue": (lambda _: session.go_on(last()), lambda: _why_no_reply(session, needs_reply=True)),
+        "undo": (
+            lambda _: session.undo(),
+            lambda: None if session.document.history.can_undo else "There is nothing to undo.",
+        ),
+        "redo": (
+            lambda _: session.redo(),
+            lambda: None if session.document.history.can_redo else "There is nothing to redo.",
+        ),
+    }
     return [
         Command(
             id="chat.send",
             title="Send",
             description="Send the message, and have the model reply; without one, reply to the last message",
-            run=act(lambda view: view.send()),
+            run=page.act(lambda view: view.send()),
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
-            is_possible=lambda: view.why_not_send() if (view := made()) is not None else None,
+            is_possible=lambda: view.why_not_send() if (view := page.made()) is not None else None,
         ),
         Command(
             id="chat.stop",
@@ -80,47 +133,41 @@ def _reply_commands(
             scope=SCOPE,
             is_possible=lambda: None if session.busy else "No reply is being written.",
         ),
-        Command(
-            id="chat.regenerate",
-            title="Regenerate the reply",
-            description="Write the last reply anew; the former one stays as another version",
-            run=act(lambda _: session.regenerate(last())),
-            shortcuts=("Ctrl+Shift+Return", "Ctrl+Shift+Enter"),
-            scope=SCOPE,
-            is_possible=lambda: _why_no_reply(session, needs_reply=False),
-        ),
-        Command(
-            id="chat.continue",
-            title="Continue the reply",
-            description="Let the model go on with its last reply where that ends",
-            run=act(lambda _: session.go_on(last())),
-            shortcuts=("Alt+Return", "Alt+Enter"),
-            scope=SCOPE,
-            is_possible=lambda: _why_no_reply(session, needs_reply=True),
-        ),
-        Command(
-            id="chat.undo",
-            title="Undo in the chat",
-            description="Undo the last change of the turns",
-            run=act(lambda _: session.undo()),
-            is_possible=lambda: None if session.document.history.can_undo else "There is nothing to undo.",
-        ),
-        Command(
-            id="chat.redo",
-            title="Redo in the chat",
-            description="Redo the last undone change of the turns",
-            run=act(lambda _: session.redo()),
-            is_possible=lambda: None if session.document.history.can_redo else "There is nothing to redo.",
+        *(
+            entry.command(
+                f"chat.{entry.name}",
+                page.act(actions[entry.name][0]),
+                scope=SCOPE if entry.shortcuts else "",
+                is_possible=actions[entry.name][1],
+            )
+            for entry in _REPLY
         ),
     ]
 
 
 def _chat_commands(
-    session: ChatSession, chats: Chats, files: ChatFiles, open_in_playground: Callable[[], object]
+    session: ChatSession,
+    chats: Chats,
+    files: ChatFiles,
+    open_in_playground: Callable[[], object],
+    prompt: Callable[[], MixedText | None],
+    compare: Callable[[MixedText], object],
 ) -> list[Command]:
     def why_empty() -> str | None:
         return None if session.turns else "The chat is empty."
 
+    checks: dict[str, Callable[[], str | None]] = {
+        "import": always,
+        "compare": lambda: None if prompt() is not None else "The chat has no prompt yet.",
+    }
+    actions: dict[str, Callable[[], object]] = {
+        "playground": open_in_playground,
+        "compare": lambda: compare(text) if (text := prompt()) is not None else None,
+        "rename": chats.ask_name,
+        "import": files.ask_import,
+        "export": files.ask_export,
+        "delete": chats.delete,
+    }
     return [
         Command(
             id="chat.new",
@@ -130,45 +177,14 @@ def _chat_commands(
             shortcuts=(QKeySequence.StandardKey.New,),
             scope=SCOPE,
         ),
-        Command(
-            id="chat.playground",
-            title="Open in Playground",
-            description="Show the chat as a document, with its tokens and branches",
-            run=open_in_playground,
-            is_possible=why_empty,
-        ),
-        Command(
-            id="chat.rename",
-            title="Rename chat…",
-            description="Change the title of the chat",
-            run=chats.ask_name,
-            shortcuts=("F2",),
-            scope=SCOPE,
-            label=lambda: "Rename…",
-            is_possible=why_empty,
-        ),
-        Command(
-            id="chat.import",
-            title="Import chat…",
-            description="Open a chat from a file: OpenAI's messages as JSON or JSON lines, or Markdown",
-            run=files.ask_import,
-            label=lambda: "Import…",
-        ),
-        Command(
-            id="chat.export",
-            title="Export chat…",
-            description="Write the chat to a file: OpenAI's messages as JSON, Markdown, or a line of training data",
-            run=files.ask_export,
-            label=lambda: "Export…",
-            is_possible=why_empty,
-        ),
-        Command(
-            id="chat.delete",
-            title="Move chat to trash",
-            description="Move the chat to the trash; a message offers to undo that",
-            run=chats.delete,
-            label=lambda: "Move to trash",
-            is_possible=why_empty,
+        *(
+            entry.command(
+                f"chat.{entry.name}",
+                actions[entry.name],
+                scope=SCOPE if entry.shortcuts else "",
+                is_possible=checks.get(entry.name, why_empty),
+            )
+            for entry in ENTRIES
         ),
     ]
 

@@ -16,6 +16,7 @@ from gptdesk.ui.chat.session import ChatSession
 from gptdesk.ui.services.inference_messages import Failure, State
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands.entries import ViewAccess
 from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.document_claim import DocumentClaim
 from gptdesk.ui.window.pages import BasePage, PageView, Window
@@ -96,8 +97,7 @@ class ChatPage(BasePage):
             self.session,
             self.chats,
             self.files,
-            self._shown_view,
-            lambda: self.view,
+            ViewAccess(self._shown_view, lambda: self.view),
             self._open_in_playground,
             lambda: self.watch.prompt.mixed if self.watch.prompt is not None else None,
             lambda prompt: self.window.links.comparison_wanted.emit([self.services.settings.value.model], prompt),

@@ -28,13 +28,9 @@ def model_commands(view: View, show: View) -> list[Command]:
 
     act = on_view(show)
     on_model = [
-        Command(
-            id=model_id(entry.name),
-            title=entry.title,
-            description=entry.description,
-            label=partial(str, entry.label),
-            run=act(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
-            shortcuts=entry.shortcuts,
+        entry.command(
+            model_id(entry.name),
+            act(lambda made, name=entry.name: made.actions_.run(name)),  # type: ignore[misc]
             scope=SCOPE,
             is_possible=partial(_why_not, view, entry.name),
         )

@@ -37,6 +37,7 @@ from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import Services
+from gptdesk.ui.window.commands.entries import ViewAccess
 from gptdesk.ui.window.commands.registry import Command
 from gptdesk.ui.window.document_claim import DocumentClaim
 from gptdesk.ui.window.pages import BasePage, PageView, Window
@@ -174,23 +175,23 @@ class PlaygroundPage(BasePage):
 
     def commands(self) -> Sequence[Command]:
         settings = self.services.settings
+        page = ViewAccess(self._shown_view, lambda: self.view)
         return [
-            *branch_commands(self._shown_view, lambda: self.view),
+            *branch_commands(page),
             *text_commands(
                 self.session,
                 self.services.inference,
                 settings,
-                self._shown_view,
-                lambda: self.view,
+                page,
                 self.completions,
             ),
             *completion_commands(self.completions, self.session, self._shown_view),
             *token_commands(settings, self._shown_view),
-            *branch_pane_commands(settings, self._shown_view, lambda: self.view),
+            *branch_pane_commands(settings, page),
             *inspect_commands(settings, self._shown_view),
             *find_commands(self._shown_view),
             *special_token_commands(self.special, self._shown_view),
-            *document_commands(self.documents, self.files, settings, self._shown_view, lambda: self.view),
+            *document_commands(self.documents, self.files, settings, page),
             *replay_commands(self.services, self.session, self._shown_view),
             *model_change_commands(self.session, self._shown_view),
             chat_command(self.session, self.window.links),

@@ -85,13 +85,9 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             is_possible=why_not(lambda made: made.requests.why_not, "restart"),
         ),
         *(
-            Command(
-                id=f"run.{entry.name}",
-                title=entry.title,
-                description=entry.description,
-                label=partial(str, entry.label),
-                run=act(lambda made, name=entry.name: made.run_actions.run(name)),  # type: ignore[misc]
-                shortcuts=entry.shortcuts,
+            entry.command(
+                f"run.{entry.name}",
+                act(lambda made, name=entry.name: made.run_actions.run(name)),  # type: ignore[misc]
                 scope=f"{SCOPE}.{RUN}",
                 is_possible=why_not(lambda made: made.run_actions.why_not, entry.name),
                 checked=_checks(view).get(entry.name),

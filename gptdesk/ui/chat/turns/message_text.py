@@ -7,7 +7,7 @@ from math import ceil
 from typing import Any, Final
 
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QResizeEvent, QTextCursor, QTextDocument, QTextFormat, QWheelEvent
+from PySide6.QtGui import QResizeEvent, QTextBlock, QTextCursor, QTextDocument, QTextFormat, QWheelEvent
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser, QWidget
 
 from gptdesk.ui.fonts import prose_font
@@ -79,17 +79,22 @@ class MessageText(QTextBrowser):
 
     def _render(self) -> None:
         self.document().setMarkdown(to_markdown(self.text), _FEATURES)
-        block = self.document().begin().next()
-        while block.isValid():  # Qt leaves no space between paragraphs of Markdown
-            if block.textList() is None and not block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence):
+        before = self.document().begin()
+        block = before.next()
+        while block.isValid():  # Qt leaves no space between paragraphs, lists and code of Markdown
+            if not (block.textList() and before.textList()) and not (_is_code(block) and _is_code(before)):
                 form = block.blockFormat()
                 form.setTopMargin(self.fontMetrics().lineSpacing() / 2)
                 cursor = QTextCursor(block)
                 cursor.setBlockFormat(form)
-            block = block.next()
+            before, block = block, block.next()
 
     def _fit(self) -> None:
         self.setFixedHeight(max(ceil(self.document().size().height()), self.fontMetrics().lineSpacing()))
+
+
+def _is_code(block: QTextBlock) -> bool:
+    return block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
 
 
 def to_markdown(text: str) -> str:

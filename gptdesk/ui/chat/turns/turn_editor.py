@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal, SignalInstance
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import prose_font
@@ -61,6 +61,7 @@ class TurnEditor(QWidget):
         self.field.setAccessibleName("Message")
         self.field.setFont(prose_font(pixels))
         self.field.setTabChangesFocus(True)
+        self.field.moveCursor(QTextCursor.MoveOperation.End)
         lines = min(max(text.count("\n") + 1 + len(text) // 70, 2), 12)
         self.field.setFixedHeight(lines * self.field.fontMetrics().lineSpacing() + 24)
         self.branch = QPushButton("Save and reply" if replies else "Save as another version")

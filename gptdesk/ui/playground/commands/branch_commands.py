@@ -8,7 +8,7 @@ from typing import Final
 
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.playground.walking.branch_walk import BranchWalk
-from gptdesk.ui.window.commands.entries import on_view
+from gptdesk.ui.window.commands.entries import ViewAccess
 from gptdesk.ui.window.commands.registry import Command
 
 _SCOPE: Final = "play"
@@ -18,18 +18,17 @@ MODIFIERS: Final = "Ctrl+Alt" if sys.platform == "darwin" else "Alt"
 
 
 def branch_commands(
-    show: Callable[[], PlaygroundView | None], made: Callable[[], PlaygroundView | None]
+    page: ViewAccess[PlaygroundView],
 ) -> list[Command]:
     """The commands; on another page they show the Playground first.
 
     Args:
-        show: shows the page and returns its view; ``None`` if it could not be made.
-        made: returns the view without showing it; ``None`` before it is made.
+        page: the Playground.
     """
-    act = on_view(show)
+    act = page.act
 
     def reason(ask: Callable[[BranchWalk], str | None]) -> Callable[[], str | None]:
-        return lambda: ask(view.walk) if (view := made()) is not None else "The text has no branches."
+        return lambda: ask(view.walk) if (view := page.made()) is not None else "The text has no branches."
 
     return [
         Command(

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.services import SettingsService
-from gptdesk.ui.window.commands.entries import on_view
+from gptdesk.ui.window.commands.entries import ViewAccess
 from gptdesk.ui.window.commands.registry import Command
 
 
 def branch_pane_commands(
     settings: SettingsService,
-    show: Callable[[], PlaygroundView | None],
-    made: Callable[[], PlaygroundView | None],
+    page: ViewAccess[PlaygroundView],
 ) -> list[Command]:
     """The commands; on another page they show the Playground first.
 
     Args:
-        show: shows the Playground and returns its view.
-        made: returns the view without showing it; ``None`` before it is made.
+        page: the Playground.
     """
-    act = on_view(show)
+    act = page.act
 
     def why_no_comparison() -> str | None:
-        view = made()
+        view = page.made()
         return "The branches are not shown." if view is None else view.branches.why_no_comparison()
 
     def is_shown() -> bool:
-        return settings.value.branches_shown if (view := made()) is None else not view.branches.slot.isHidden()
+        return settings.value.branches_shown if (view := page.made()) is None else not view.branches.slot.isHidden()
 
     return [
         Command(

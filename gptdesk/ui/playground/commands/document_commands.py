@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Final
 
 from PySide6.QtGui import QKeySequence
 
@@ -11,25 +11,44 @@ from gptdesk.ui.playground.documents.files import DocumentFiles
 from gptdesk.ui.playground.top_bar import fill_documents
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.services import SettingsService
-from gptdesk.ui.window.commands.entries import on_view
-from gptdesk.ui.window.commands.registry import Command
+from gptdesk.ui.window.commands.entries import Entry, ViewAccess
+from gptdesk.ui.window.commands.registry import Command, always
+
+_ENTRIES: Final = (
+    Entry("rename", "Rename document…", "Rename…", "Change the title of the open document", ("F2",)),
+    Entry(
+        "duplicate", "Duplicate document", "Duplicate", "Copy the open document with its branches, and open the copy"
+    ),
+    Entry(
+        "pin",
+        "Pin or unpin document",
+        "Pin or unpin document",
+        "Keep the open document at the top of the list, or no longer",
+    ),
+    Entry("tags", "Tags of the document…", "Tags…", "Give the open document tags, by which the list can be searched"),
+    Entry(
+        "delete",
+        "Move document to trash",
+        "Move to trash",
+        "Move the open document to the trash; a message offers to undo that",
+    ),
+)
+_NEED_TEXT: Final = ("duplicate", "pin", "tags")
 
 
 def document_commands(
     documents: Documents,
     files: DocumentFiles,
     settings: SettingsService,
-    show: Callable[[], PlaygroundView | None],
-    made: Callable[[], PlaygroundView | None],
+    page: ViewAccess[PlaygroundView],
 ) -> list[Command]:
     """The commands; they work on every page.
 
     Args:
-        show: shows the Playground and returns its view.
-        made: returns the view without showing it; ``None`` before it is made.
+        page: the Playground.
     """
     return [
-        *_list_commands(documents, settings, show, made),
+        *_list_commands(documents, settings, page),
         *_file_commands(files),
         *_open_document_commands(documents),
     ]
@@ -38,13 +57,12 @@ def document_commands(
 def _list_commands(
     documents: Documents,
     settings: SettingsService,
-    show: Callable[[], PlaygroundView | None],
-    made: Callable[[], PlaygroundView | None],
+    page: ViewAccess[PlaygroundView],
 ) -> list[Command]:
-    act = on_view(show)
+    act = page.act
 
     def is_shown() -> bool:
-        return settings.value.documents_shown if (view := made()) is None else not view.documents.isHidden()
+        return settings.value.documents_shown if (view := page.made()) is None else not view.documents.isHidden()
 
     return [
         Command(
@@ -122,44 +140,19 @@ def _file_commands(files: DocumentFiles) -> list[Command]:
 
 
 def _open_document_commands(documents: Documents) -> list[Command]:
+    actions = {
+        "rename": documents.ask_name,
+        "duplicate": documents.duplicate_current,
+        "pin": documents.toggle_current_pinned,
+        "tags": documents.ask_current_tags,
+        "delete": documents.delete_current,
+    }
     return [
-        Command(
-            id="document.rename",
-            title="Rename document…",
-            description="Change the title of the open document",
-            run=documents.ask_name,
-            label=lambda: "Rename…",
-            shortcuts=("F2",),
-            scope="play",
-        ),
-        Command(
-            id="document.duplicate",
-            title="Duplicate document",
-            description="Copy the open document with its branches, and open the copy",
-            run=documents.duplicate_current,
-            label=lambda: "Duplicate",
-            is_possible=documents.why_empty,
-        ),
-        Command(
-            id="document.pin",
-            title="Pin or unpin document",
-            description="Keep the open document at the top of the list, or no longer",
-            run=documents.toggle_current_pinned,
-            is_possible=documents.why_empty,
-        ),
-        Command(
-            id="document.tags",
-            title="Tags of the document…",
-            description="Give the open document tags, by which the list can be searched",
-            run=documents.ask_current_tags,
-            label=lambda: "Tags…",
-            is_possible=documents.why_empty,
-        ),
-        Command(
-            id="document.delete",
-            title="Move document to trash",
-            description="Move the open document to the trash; a message offers to undo that",
-            run=documents.delete_current,
-            label=lambda: "Move to trash",
-        ),
+        entry.command(
+            f"document.{entry.name}",
+            actions[entry.name],
+            scope="play" if entry.shortcuts else "",
+            is_possible=documents.why_empty if entry.name in _NEED_TEXT else always,
+        )
+        for entry in _ENTRIES
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtGui import QKeySequence
@@ -13,7 +12,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.view import PlaygroundView
 from gptdesk.ui.services.inference_messages import NO_MODEL
 from gptdesk.ui.services.services import InferenceService, SettingsService
-from gptdesk.ui.window.commands.entries import on_view
+from gptdesk.ui.window.commands.entries import ViewAccess
 from gptdesk.ui.window.commands.registry import Command
 
 SCOPE: Final = "play"
@@ -23,8 +22,7 @@ def text_commands(
     session: Session,
     inference: InferenceService,
     settings: SettingsService,
-    show: Callable[[], PlaygroundView | None],
-    made: Callable[[], PlaygroundView | None],
+    page: ViewAccess[PlaygroundView],
     completions: Completions,
 ) -> list[Command]:
     """The commands; on another page they show the Playground first.
@@ -33,12 +31,11 @@ def text_commands(
         session: the open document and its generations.
         inference: the model.
         settings: hold the switch of suggestions.
-        show: shows the page and returns its view; ``None`` if it could not be made.
-        made: returns the view without showing it; ``None`` before it is made.
+        page: the Playground.
         completions: side by side.
     """
 
-    act = on_view(show)
+    act = page.act
     key = QKeySequence.StandardKey
     return [
         Command(
@@ -49,7 +46,7 @@ def text_commands(
             shortcuts=("Ctrl+Return", "Ctrl+Enter"),
             scope=SCOPE,
             is_possible=lambda: why_not_generate(session),
-            label=lambda: HERE if _is_in_text(made()) else "Generate",
+            label=lambda: HERE if _is_in_text(page.made()) else "Generate",
         ),
         Command(
             id="text.generate_here",
@@ -67,7 +64,7 @@ def text_commands(
             run=act(lambda view: view.next_token()),
             shortcuts=("Ctrl+Right",),
             scope=SCOPE,
-            is_possible=lambda: _why_no_next_token(session, made()),
+            is_possible=lambda: _why_no_next_token(session, page.made()),
         ),
         Command(
             id="text.stop",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import prose_font, scaled
+from gptdesk.ui.widgets.inputs.boxes import MenuButton
+from gptdesk.ui.widgets.popup import Menu
 
 BEGINNINGS: Final = (
     "Once upon a time there was a little girl who lived",
@@ -26,6 +29,7 @@ class EmptyState(QWidget):
     Attributes:
         hint: placeholder at the place of the text.
         how: says which key generates.
+        tours: a button with a menu of guided tours.
 
     Signals:
         chosen(str): emitted with the beginning that was clicked.
@@ -51,7 +55,15 @@ class EmptyState(QWidget):
             button.clicked.connect(lambda _=False, text=beginning: self.chosen.emit(text))
             self.buttons.append(button)
             layout.addWidget(button)
+        self._menu = Menu(self)
+        self.tours = MenuButton("flat", self._menu)
+        self.tours.setText("Take a guided tour")
+        layout.addWidget(self.tours, 0, Qt.AlignmentFlag.AlignLeft)
         self.set_text_size(text_size)
+
+    def offer_tours(self, actions: Sequence[QAction]) -> None:
+        """Lists the tours."""
+        self._menu.addActions(list(actions))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Shortens the beginnings to fit."""

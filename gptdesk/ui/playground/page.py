@@ -24,6 +24,7 @@ from gptdesk.ui.playground.commands.replay_commands import replay_commands
 from gptdesk.ui.playground.commands.special_token_commands import special_token_commands
 from gptdesk.ui.playground.commands.text_commands import text_commands
 from gptdesk.ui.playground.commands.token_commands import token_commands
+from gptdesk.ui.playground.commands.tour_commands import tour_commands
 from gptdesk.ui.playground.completions.completions import Completions
 from gptdesk.ui.playground.documents.documents import Documents
 from gptdesk.ui.playground.documents.files import TEXT_SUFFIXES, DocumentFiles
@@ -126,6 +127,7 @@ class PlaygroundPage(BasePage):
         services.counter.counted.connect(view.context_line.show_counts)
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.files.open_files)
+        view.tour_card.models_wanted.connect(window.links.models_wanted)
         chooser = ModelChooser(services, window.commands)
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference, window.commands)
@@ -197,6 +199,7 @@ class PlaygroundPage(BasePage):
             chat_command(self.session, self.window.links),
             *model_commands(self.services.inference, settings, self._ask_for_model_folder),
             *decoding_commands(settings, self._shown_view),
+            *tour_commands(self._shown_view),
         ]
 
     def set_shown(self, shown: bool) -> None:

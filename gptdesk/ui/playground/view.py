@@ -37,6 +37,10 @@ from gptdesk.ui.playground.suggestions.suggestions import Suggestions
 from gptdesk.ui.playground.token_card.opening import TokenCards
 from gptdesk.ui.playground.tokens.export import filters, with_suffix
 from gptdesk.ui.playground.tokens.token_view import TokenView
+from gptdesk.ui.playground.tours.card import TourCard
+from gptdesk.ui.playground.tours.opening import open_step
+from gptdesk.ui.playground.tours.table import TOURS
+from gptdesk.ui.playground.tours.tours import Tours
 from gptdesk.ui.playground.walking.branch_switch import BranchSwitch
 from gptdesk.ui.playground.walking.branch_walk import BranchWalk
 from gptdesk.ui.services.page_messages import PageMessages
@@ -83,6 +87,7 @@ class PlaygroundView(QWidget):
         inspect: what the layers of the model make of the text, under it.
         changed_model: says what is changed in the model, if it is not whole.
         continuations: dialogs about what may follow the caret.
+        tours: runs guided tours, whose card is above the text.
         find_replace: find and replace in the text.
 
     Signals:
@@ -136,6 +141,8 @@ class PlaygroundView(QWidget):
         self.inspect = InspectTools(services, session, self.editor)
         self.changed_model = ChangedModelChip(theme, session.model_change, commands)
         self.continuations = ContinuationDialogs(services, session, self.editor, self)
+        self.tours = Tours(session, lambda step: open_step(self, step, settings, commands), self)
+        self.tour_card = TourCard(services, self.tours)
         self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()
@@ -151,6 +158,7 @@ class PlaygroundView(QWidget):
         column = QVBoxLayout(text)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(self.tour_card)
         column.addWidget(self.editor, 10)
         column.addWidget(self.completions, 16)
         column.addWidget(self.inspect.slot, 12)
@@ -183,6 +191,7 @@ class PlaygroundView(QWidget):
         self.drops.dropped.connect(self.files_given)
         self.editor.column_moved.connect(self._place_at_column)
         self.empty.chosen.connect(self._on_beginning_chosen)
+        self.empty.offer_tours([self._commands.action(f"tour.{tour.id}") for tour in TOURS])
         self.panel.refused.connect(self._messages.refuse)
         self.tokens.block.explained.connect(self.panel.show_effects)
         self._inference.state_changed.connect(self._show_vocabulary)
@@ -327,9 +336,9 @@ class PlaygroundView(QWidget):
 
     @Slot()
     def _place_at_column(self) -> None:
-        """Aligns the empty state, the action bar and what stands above it with the column of the text."""
+        """Aligns the empty state, the action bar and what else is around the text with its column."""
         column = self.editor.column()
-        for part in (self.bar, self.token_view.strip, self.changed_model):
+        for part in (self.bar, self.token_view.strip, self.changed_model, self.tour_card):
             part.set_column(column.left(), column.width())
         height = self.empty.heightForWidth(column.width())
         self.empty.setGeometry(column.left(), self.editor.letters_top(), column.width(), height)

@@ -31,6 +31,8 @@ class TourCard(QWidget):
     def __init__(self, services: Services, tours: Tours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._services, self._tours = services, tours
+        self.setProperty("zone", "surface")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Guided tour")
         self.title, self.text, self._count = QLabel(), QLabel(), QLabel()
         self.title.setProperty("kind", "heading")

@@ -112,7 +112,7 @@ def test_two_checkpoints_are_compared_blind_and_the_result_is_exported(
 def test_picture_of_a_comparison(
     theme: str, start: Callable[..., Program], write_settings: Callable[[Settings], None], tmp_path: Path
 ) -> None:
-    kept = comparison("stories", "stories", colours="parting")
+    kept = comparison("stories", "stories", colours="surprisal")
     kept["columns"][1]["preset"] = "Creative"  # type: ignore[index]
     write_settings(
         Settings(

@@ -62,7 +62,7 @@ class ComparePage(BasePage):
             content=view,
             top_bar=CompareBar(services, window.menu, window.commands),
             status_bar=CompareStatus(services, self.session),
-            regions=(view.prompt, view.main, view.panel),
+            regions=(view.prompt, view.texts, view.panel),
             focus=view.prompt.field.setFocus,
             message_area=view.main,
             buttons=(view.vote,),

@@ -6,7 +6,17 @@ from typing import Final
 
 from PySide6.QtCore import QRegularExpression, Qt, Slot
 from PySide6.QtGui import QRegularExpressionValidator
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gptdesk.inference.sampling.settings import LIMITS
 from gptdesk.ui import number_format
@@ -58,6 +68,7 @@ class PromptBar(QWidget):
             theme.set_icon(button, icon)
         self.place = QLabel()
         self.place.setAccessibleName("Prompt that is shown")
+        self.place.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self.source = ElidedLabel()
         self.source.setProperty("kind", "muted")
         self.forget = QPushButton()

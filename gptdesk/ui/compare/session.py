@@ -80,6 +80,7 @@ class CompareSession(QObject):
         self.why_in_turn = ""
         self.tallies: list[Tally] = []
         self._is_blind = False  # the comparison that is shown
+        self._compared: list[ColumnChoice] = []  # its columns
         self._orders: dict[int, list[int]] = {}
         self._named: dict[int, tuple[list[int], int | None]] = {}  # candidates and choice of prompts with a vote
         self._looks = 0
@@ -203,6 +204,10 @@ class CompareSession(QObject):
     def results(self) -> Results | None:
         return self._service.results
 
+    def is_changed(self, place: int) -> bool:
+        """Whether a column is another one than that which was compared last, so that its text is not there."""
+        return self.choices[place : place + 1] != self._compared[place : place + 1]
+
     def why_not_run(self) -> str | None:
         """Why nothing can be compared."""
         empty = next((place for place, prompt in enumerate(self.prompts) if not spelled(prompt).strip()), None)
@@ -215,6 +220,7 @@ class CompareSession(QObject):
         """Compares the columns; a comparison that runs is stopped."""
         if self.why_not_run() is not None:
             return
+        self._compared = list(self.choices)
         self._is_blind, self._orders, self._named = self.blind, {}, {}
         self.began.emit()
         self._service.start(self.chosen, self.prompts, self.seed)
@@ -233,7 +239,7 @@ class CompareSession(QObject):
     @property
     def is_hidden(self) -> bool:
         """Whether the texts of the prompt that is shown have no names."""
-        return self._is_blind and self.index not in self._named
+        return self._is_blind and self.index not in self._named and self.choices == self._compared
 
     @property
     def order(self) -> list[int]:
@@ -259,13 +265,15 @@ class CompareSession(QObject):
         row = results.row(self.index)
         return [column for column in self.order if column in row] if len(row) >= FEWEST else []
 
-    def vote_words(self, column: int) -> str:
-        """What a column was called before the vote on the prompt that is shown; "" without a vote."""
+    def vote_words(self, column: int) -> tuple[str, ...]:
+        """What a column was called before the vote on the prompt that is shown, and in short; none without a vote."""
         candidates, choice = self._named.get(self.index, ([], None))
         if column not in candidates or not self._is_blind:
-            return ""
+            return ()
         place = candidates.index(column)
-        return f"Was text {place + 1}, preferred" if place == choice else f"Was text {place + 1}"
+        if place == choice:
+            return f"Was text {place + 1}, preferred", f"Text {place + 1} ✓"
+        return f"Was text {place + 1}", f"Text {place + 1}"
 
     def why_not_vote(self, place: int | None) -> str | None:
         """Why the text at that place, or none of them, cannot be preferred."""

@@ -27,8 +27,18 @@ from gptdesk.ui.widgets.layout.page_columns import PageColumns, SidePart
 from gptdesk.ui.window.commands.registry import Commands
 
 _GROW_MS: Final = 30
-_COMMANDS: Final = ("compare.run", "compare.stop", "compare.export", "compare.add_column", "compare.blind")
+_COMMANDS: Final = (
+    "compare.run",
+    "compare.open",
+    "compare.stop",
+    "compare.export",
+    "compare.add_column",
+    "compare.blind",
+)
 _TIE_KEY: Final = "0"
+
+
+_AGAIN: Final = "Compare again"
 
 
 class CompareView(QWidget):
@@ -37,6 +47,7 @@ class CompareView(QWidget):
     Attributes:
         prompt: the bar of the prompt.
         columns: as many as are compared, in the order in which they are shown.
+        texts: holds the columns.
         vote: the bar of a blind vote.
         panel: figures, distributions, votes.
         parts: main part and panel.
@@ -66,14 +77,15 @@ class CompareView(QWidget):
     def _lay_out(self) -> None:
         main = QWidget()
         main.setProperty("zone", "surface")
-        self._row = QHBoxLayout()
+        self.texts = QWidget()
+        self._row = QHBoxLayout(self.texts)
         self._row.setContentsMargins(16, 8, 16, 8)
         self._row.setSpacing(12)
         column = QVBoxLayout(main)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.prompt)
-        column.addLayout(self._row, 1)
+        column.addWidget(self.texts, 1)
         column.addWidget(self.vote)
         self.main = main
         right = SidePart(widget=self.panel, share=0, least=WIDTH, most=WIDTH)
@@ -158,15 +170,16 @@ class CompareView(QWidget):
         results, prompt = session.results, session.index
         candidates = session.candidates
         for place, column in enumerate(self.columns):
-            if results is None or place >= len(results.columns) or prompt >= len(results.prompts):
+            there = place < len(candidates)
+            column.setVisible(there or not candidates)
+            if results is None or prompt >= len(results.prompts) or session.is_changed(place):
                 column.show_name("")
                 column.show_text("")
-                column.show_state("", self._problem_of_choice(place))
+                column.show_state("" if results is None else _AGAIN, problem=self._problem_of_choice(place))
             elif session.is_hidden:
                 column.show_name(f"Text {place + 1}")
-                there = place < len(candidates)
                 column.show_text(results.cells[prompt, candidates[place]].text if there else "")
-                column.show_state("", "")
+                column.show_state()
             else:
                 column.show_name("")
                 self._show_cell(column, results, prompt, place)
@@ -178,13 +191,14 @@ class CompareView(QWidget):
             text, spans = shown_text(results, prompt, number, colouring)
             column.show_text(text, marks(self._services.theme, results, prompt, number, colouring, spans))
             known = has_levels(results, prompt, number, colouring, spans)
-            words = self._session.vote_words(number) if known else colouring.missing
-            column.show_state(words, results.failures.get(number, ""))
+            words = self._session.vote_words(number) if known else (colouring.missing,)
+            column.show_state(*words, problem=results.failures.get(number, ""))
             return
         written = service.written.get((prompt, number))
         column.show_text(written or "")
         waits = service.busy and written is None and number not in results.failures
-        column.show_state(service.doing.get(number, "Waiting…" if waits else ""), results.failures.get(number, ""))
+        words = service.doing.get(number, "Waiting…" if waits else "")
+        column.show_state(words, problem=results.failures.get(number, ""))
 
     def _problem_of_choice(self, place: int) -> str:
         found = self._session.found
@@ -195,7 +209,7 @@ class CompareView(QWidget):
             session = self._session
             results, place = session.results, self.columns.index(column)
             order = session.order
-            if results is None or session.is_hidden or place >= len(order):
+            if results is None or session.is_hidden or place >= len(order) or session.is_changed(place):
                 return ""
             if (session.index, order[place]) not in results.cells:
                 return ""
@@ -207,7 +221,7 @@ class CompareView(QWidget):
     def _on_pointed(self, place: int, character: int) -> None:
         session = self._session
         results, order = session.results, session.order
-        if results is None or session.is_hidden or place >= len(order):
+        if results is None or session.is_hidden or place >= len(order) or session.is_changed(place):
             return
         if (session.index, order[place]) not in results.cells:
             return

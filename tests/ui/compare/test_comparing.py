@@ -78,6 +78,12 @@ def test_columns_stream_and_figures_colours_and_distributions_follow(
     assert compare.opened.window.commands.run("compare.colours_change")
     assert len(compare.columns[1].text.extraSelections()) > 2
 
+    # A column that is another one now has no text of the former one.
+    compare.session.set_column(1, preset="Greedy")
+    assert compare.texts == [shared, "", shared]
+    assert compare.columns[1].state.text() == "Compare again"
+    assert all(len(row) == 3 for row in compare.table(panel.figures))
+
 
 def hover(compare: CompareDriver, column: int, character: int) -> str:
     """What the tooltip at a character says."""

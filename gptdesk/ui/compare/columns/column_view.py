@@ -114,9 +114,10 @@ class ColumnView(QFrame):
     def show_text(self, text: str, marks: Sequence[Mark] = ()) -> None:
         self.text.show_text(text, marks)
 
-    def show_state(self, words: str, problem: str) -> None:
-        """Says what the column is waiting for, and why it has no text."""
+    def show_state(self, words: str = "", *shorter: str, problem: str = "") -> None:
+        """Says what the column is waiting for, or less where there is no room, and why it has no text."""
         self.state.setText(words)
+        self.state.shorter = shorter
         self.problem.show_problem(problem)
         self.problem.setVisible(bool(problem))
 

@@ -26,5 +26,6 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, float):
         if 0 < abs(value) < 1e-3:
             return f"{value:.0e}"
-        return number_format.decimal(value, 1 if name == "tokens_per_s" else 2 if abs(value) >= 10 else 3)
+        size = abs(value)
+        return number_format.decimal(value, 1 if name == "tokens_per_s" or size >= 100 else 2 if size >= 10 else 3)
     return number_format.count(value) if isinstance(value, int) else str(value).replace("_", " ")

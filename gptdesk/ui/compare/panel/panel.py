@@ -128,8 +128,8 @@ class ComparePanel(QWidget):
             self.about.setText(words)
             self.token.setVisible(False)
             return
-        columns = session.order
-        headings = ["", *(str(number) for number in range(1, len(columns) + 1))]
+        columns = [column for column in session.order if not session.is_changed(column)]
+        headings = ["", *(str(column + 1) for column in columns)]
         tips = ["", *(results.columns[column].label for column in columns)]
         self.figures.show_values(headings, figure_rows(results, prompt, columns), tips=tips)
         if colouring.is_shared:
@@ -141,15 +141,15 @@ class ComparePanel(QWidget):
         self, results: Results, prompt: int, columns: list[int], headings: list[str], tips: list[str]
     ) -> None:
         place = self._place or parting_of(results, prompt)
-        self.token.setVisible(place is not None)
-        if place is None:
-            self.about.setText("The texts are the same.")
+        is_there = place is not None and place.column in columns
+        self.token.setVisible(is_there)
+        if place is None or not is_there:
+            self.about.setText("The texts are the same." if place is None else _POINT)
             return
         rows = distribution_rows(results, prompt, place, columns)
         texts, colours = cells_of(self._theme, rows)
         self.token.show_values(["Token", *headings[1:]], texts, colours=colours, tips=tips)
-        number = columns.index(place.column) + 1
-        where = f"Token {place.tokens[place.column] + 1:,} of text {number}"
+        where = f"Token {place.tokens[place.column] + 1:,} of text {place.column + 1}"
         part = ", where the texts part" if self._place is None else ""
         self.about.setText(f"{where}{part}. ▸ is beside what was written.")
 

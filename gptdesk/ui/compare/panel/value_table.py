@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from gptdesk.ui.fonts import scaled
 
 _ROW: Final = 24
+_TITLE: Final = 80
+"""Least width of the titles, in pixels at a font of 13 pixels."""
 
 
 class ValueTable(QTableWidget):
@@ -40,6 +42,7 @@ class ValueTable(QTableWidget):
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         header.setMinimumSectionSize(scaled(36))
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
     def show_values(
         self,
@@ -75,10 +78,7 @@ class ValueTable(QTableWidget):
                 if column and colours and colours[place][column - 1]:
                     item.setBackground(QColor(colours[place][column - 1]))
                 self.setItem(place, column, item)
-        header = self.horizontalHeader()
-        for column in range(len(headings)):
-            stretch = QHeaderView.ResizeMode.Stretch if column == 0 else QHeaderView.ResizeMode.ResizeToContents
-            header.setSectionResizeMode(column, stretch)
+        self._fit()
         if 0 <= row < len(rows):
             self.setCurrentCell(row, 0)
 
@@ -88,6 +88,19 @@ class ValueTable(QTableWidget):
         for row in range(self.rowCount()):
             lines.append("\t".join(_text(self.item(row, column)) for column in range(self.columnCount())))
         return "\n".join(lines)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Gives values the width that they need, and the titles the rest."""
+        header, count = self.horizontalHeader(), self.columnCount()
+        widths = [max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(1, count)]
+        if count:
+            self.setColumnWidth(0, max(scaled(_TITLE), self.viewport().width() - sum(widths)))
+        for at, width in enumerate(widths, 1):
+            self.setColumnWidth(at, width)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

@@ -272,8 +272,8 @@ class CompareSession(QObject):
             return ()
         place = candidates.index(column)
         if place == choice:
-            return f"Was text {place + 1}, preferred", f"Text {place + 1} ✓"
-        return f"Was text {place + 1}", f"Text {place + 1}"
+            return f"Was text {place + 1}, preferred", f"Text {place + 1} ✓", f"{place + 1} ✓"
+        return f"Was text {place + 1}", f"Text {place + 1}", str(place + 1)
 
     def why_not_vote(self, place: int | None) -> str | None:
         """Why the text at that place, or none of them, cannot be preferred."""

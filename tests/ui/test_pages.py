@@ -101,7 +101,7 @@ def test_a_page_that_is_added_is_in_the_menu_and_has_a_shortcut(open_with: Calla
     assert "notes" not in opened.window.stack.views, "made when it is first shown"
     action = next(action for action in opened.window.menu.actions() if action.text() == "Notes")
     assert action.shortcut().toString() == "Ctrl+6"
-    QTest.keyClick(opened.window, Qt.Key.Key_5, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(opened.window, Qt.Key.Key_6, Qt.KeyboardModifier.ControlModifier)
     assert opened.window.current_page == "notes"
     opened.window.show_page("play")
     action.trigger()

@@ -197,8 +197,8 @@ class CompareView(QWidget):
         written = service.written.get((prompt, number))
         column.show_text(written or "")
         waits = service.busy and written is None and number not in results.failures
-        words = service.doing.get(number, "Waiting…" if waits else "")
-        column.show_state(words, problem=results.failures.get(number, ""))
+        state = service.doing.get(number, "Waiting…" if waits else "")
+        column.show_state(state, problem=results.failures.get(number, ""))
 
     def _problem_of_choice(self, place: int) -> str:
         found = self._session.found

@@ -31,6 +31,7 @@ from gptdesk.ui.theme import Theme
 
 from .conftest import Opened
 from .inspecting import IDS, TEXT, Inspected, spoken, words
+from .keyboard_walk import unnamed, walk, without_role
 
 CLEAN: Final = "Tom went home. Lily was sad. Tom"
 CORRUPTED: Final = "Sam went home. Lily was sad. Sam"
@@ -187,7 +188,7 @@ def test_copied_code_computes_what_each_view_shows(inspected: Inspected) -> None
     assert rows[0]["column"] == "Tom / Sam"
 
 
-def test_every_view_is_copied_as_a_picture_and_names_its_sources(
+def test_every_view_is_reached_by_keyboard_copied_as_a_picture_and_names_its_sources(
     inspected: Inspected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[str] = []
@@ -201,6 +202,8 @@ def test_every_view_is_copied_as_a_picture_and_names_its_sources(
             assert head.state.text() == "Nothing to copy yet."
             fill(view, CLEAN, CORRUPTED)
             inspected.wait()
+        found = [*unnamed(inspected.pane), *without_role(inspected.pane), *walk(inspected.pane)]
+        assert not found, f"{id}: {found}"
         copied(inspected, "png")
         image = QApplication.clipboard().image()
         assert len({image.pixel(x, y) for x in range(0, image.width(), 5) for y in range(0, image.height(), 5)}) > 2

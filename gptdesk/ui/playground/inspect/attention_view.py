@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from gptdesk.inference.inspection import snippets
 from gptdesk.ui import number_format
@@ -55,7 +55,6 @@ class AttentionView(InspectView):
         self.pattern.chosen.connect(self._on_chosen)
         for table in (self.heads, self.pattern):
             table.left.connect(self.left)
-        self.setFocusProxy(self.heads)
         self.whole = CheckBox()
         self.whole.setAccessibleName(_WHOLE)
         self.whole.setToolTip(wrapped("Show all tokens at once, without words"))
@@ -110,6 +109,10 @@ class AttentionView(InspectView):
         self.hide_arcs()
         for table in (self.heads, self.pattern):
             table.show_grid(HeatGrid())
+
+    @property
+    def entry(self) -> QWidget:
+        return self.heads
 
     @property
     def pictured(self) -> Sequence[Pictured]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.inference.inspection import snippets
@@ -86,7 +95,6 @@ class CompareView(InspectView):
         self.bar.setFixedWidth(scaled(90))
         self.sentence.setProperty("kind", "muted")
         self.sentence.setAccessibleName("Answers of the prompts")
-        self.setFocusProxy(self.prompts[0])
         self._lay_out()
         self._show_state(_NO_PROMPTS)
 
@@ -187,6 +195,10 @@ class CompareView(InspectView):
         self._job, self._patched, self._ended = None, None, True
         self.table.show_grid(HeatGrid())
         self._show_state(_NO_PROMPTS)
+
+    @property
+    def entry(self) -> QWidget:
+        return self.prompts[0]
 
     @property
     def copied(self) -> HeatTable:

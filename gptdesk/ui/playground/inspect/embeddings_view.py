@@ -62,7 +62,6 @@ class EmbeddingsView(InspectView):
         self.map.hovered.connect(lambda number: self.points.setCurrentIndex(self.points.cells.index(number, 0)))
         for table in (self.table, self.points):
             table.left.connect(self.left)
-        self.setFocusProxy(self.table)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -168,7 +167,6 @@ class EmbeddingsView(InspectView):
     def _on_choice(self) -> None:
         self.words.setVisible(self._is_map)
         self._stack.setCurrentIndex(int(self._is_map))
-        self.setFocusProxy(self.points if self._is_map else self.table)
         self.asked.emit()
 
     @Slot()

@@ -79,7 +79,6 @@ class HeadsView(InspectView):
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._open_menu)
         self.table.installEventFilter(self)
-        self.setFocusProxy(self.table)
         top = QHBoxLayout()
         top.addWidget(caption)
         top.addWidget(self.choice)

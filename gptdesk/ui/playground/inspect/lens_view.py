@@ -35,7 +35,6 @@ class LensView(InspectView):
         self.table = HeatTable(theme, "Most likely next token by layer and token", (68, 22))
         self.table.chosen.connect(self._on_chosen)
         self.table.left.connect(self.left)
-        self.setFocusProxy(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)

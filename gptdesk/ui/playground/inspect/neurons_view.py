@@ -55,7 +55,6 @@ class NeuronsView(InspectView):
         self.places.chosen.connect(self._on_place)
         for table in (self.table, self.places):
             table.left.connect(self.left)
-        self.setFocusProxy(self.table)
         side = QVBoxLayout()
         side.setSpacing(scaled(4))
         side.addWidget(self.caption)

@@ -164,7 +164,7 @@ class InspectPane(QWidget):
     def focus_view(self) -> None:
         """Gives the focus to the view, or to the list of views where it has nothing to show."""
         shown = self._stack.currentWidget()
-        (self.head.choice if shown is self.message else self.view).setFocus()
+        (self.head.choice if shown is self.message else self.view.entry).setFocus()
 
     @Slot()
     def follow_caret(self) -> None:

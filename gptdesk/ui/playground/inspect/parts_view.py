@@ -34,7 +34,6 @@ class PartsView(InspectView):
         self._shares: Shares | None = None
         self.table = BarTable(theme, "Shares of parts", 150)
         self.table.left.connect(self.left)
-        self.setFocusProxy(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)

@@ -59,6 +59,11 @@ class InspectView(QWidget):
         raise NotImplementedError
 
     @property
+    def entry(self) -> QWidget:
+        """What gets the focus when the view is entered. No focus proxy: Tab would pass over what stands before it."""
+        return self.copied
+
+    @property
     def pictured(self) -> Sequence[Pictured]:
         """What a picture of the view shows, from the left."""
         return [self.copied]

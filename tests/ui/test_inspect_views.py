@@ -1,6 +1,7 @@
 """Compare prompts, copies, sources, pins, arcs and maps of the Inspect pane."""
 
 import csv
+import gc
 import io
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -15,8 +16,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-from gptdesk.inference.inspection.forward_pass import forward_pass
+from gptdesk.inference.engine import Engine
+from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
 from gptdesk.inference.inspection.neurons import strongest_places
 from gptdesk.inference.inspection.patching import PromptPair, Site, patch
 from gptdesk.ui.palette import LIGHT
@@ -27,6 +30,8 @@ from gptdesk.ui.playground.inspect.maps.heat_painting import colour_of
 from gptdesk.ui.playground.inspect.maps.heat_table import HeatTable
 from gptdesk.ui.playground.inspect.pinning import Pin
 from gptdesk.ui.playground.inspect.views import VIEWS
+from gptdesk.ui.services.reading.look_jobs import LENS, PATCHING, LookJob, PatchJob
+from gptdesk.ui.services.reading.look_work import Looker
 from gptdesk.ui.theme import Theme
 
 from .conftest import Opened
@@ -122,6 +127,25 @@ def test_an_interrupted_comparison_leaves_nothing_running(inspected: Inspected, 
     inspected.wait()
     assert view.button.text() == "Compare"
     assert view.table.cells.rowCount() == 2
+
+
+def test_a_text_and_two_prompts_are_not_kept_at_once(tiny_model_folder: Path) -> None:
+    looker = Looker(Engine.load(tiny_model_folder, device="cpu", precision="float32"))
+    found: list[Any] = []
+
+    def alive() -> int:
+        gc.collect()
+        return sum(isinstance(one, ForwardPass) for one in gc.get_objects())
+
+    def kept(job: LookJob) -> int:
+        looker.look(job, found.append)
+        return alive()
+
+    lens = LookJob(LENS, MixedText(TEXT), len(TEXT))
+    prompts = PatchJob(PATCHING, MixedText(CLEAN), len(CLEAN), corrupted=CORRUPTED, answer=" ran", other=" sat")
+    before = alive()  # those of other tests
+    assert [kept(job) - before for job in (lens, prompts, lens)] == [1, 2, 1]
+    assert all(not isinstance(one.found, str) for one in found)
 
 
 def copied(inspected: Inspected, kind: str) -> str:

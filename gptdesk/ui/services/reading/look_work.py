@@ -55,7 +55,10 @@ _NOTHING_BEFORE: Final = "Nothing stands before this token, so the model has not
 
 
 class Looker:
-    """Answers `LookJob`s with one model. What was computed for a text serves all views of it, and jobs done again."""
+    """Answers `LookJob`s with one model. What was computed for a text serves all views of it, and jobs done again.
+
+    Either a text is kept or two prompts that are compared: one of 1,024 tokens takes 2.5 GB with gpt2-xl.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -117,6 +120,7 @@ class Looker:
 
         if self._run is None or self._ids != text.ids:
             self._run, self._pieces = None, {}
+            self._patcher.forget()
             self._run = forward_pass(
                 self._engine.model,
                 text.ids,
@@ -215,6 +219,7 @@ class Looker:
 
     def _patching(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:
         assert isinstance(job, PatchJob)
+        self._run, self._ids, self._pieces = None, (), {}
         self._patcher.patch(job, text.ids, tell)
 
     def _neurons(self, job: LookJob, text: LookedText, tell: Callable[..., None]) -> None:

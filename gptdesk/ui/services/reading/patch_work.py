@@ -23,6 +23,10 @@ class PromptPatcher:
         self._pair: PromptPair | None = None
         self._rows: dict[str, list[PatchedRow]] = {}
 
+    def forget(self) -> None:
+        """Keeps nothing."""
+        self._asked, self._pair, self._rows = (), None, {}
+
     def patch(self, job: PatchJob, ids: Sequence[int], tell: Callable[..., None]) -> None:
         """Reports `Patched` after each layer. What is wrong with the prompts is said in it, beside their tokens.
 
@@ -55,6 +59,7 @@ class PromptPatcher:
         asked = (ids, job.answer, job.other)
         if self._pair is not None and self._asked == asked:
             return self._pair
+        self.forget()
         check_lengths(*map(len, ids))
         engine = self._engine
         clean, corrupted = (

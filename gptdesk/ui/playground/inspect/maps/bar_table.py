@@ -15,13 +15,13 @@ from gptdesk.ui.playground.inspect.maps.heat_model import VALUE, HeatGrid
 from gptdesk.ui.playground.inspect.maps.heat_table import HeatTable
 from gptdesk.ui.theme import Theme
 
-_LEAST_BAR: Final = 140
+_LEAST_BAR: Final = 112
 """Width of a figure and its bar at least, in pixels at a font of 13 pixels."""
 
 _LEAST_NAME: Final = 90
 """Width of names at least, in pixels at a font of 13 pixels."""
 
-_FIGURE: Final = 72
+_FIGURE: Final = 58
 """Width of a figure before its bar, in pixels at a font of 13 pixels."""
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from gptdesk.bounded_read import convert
-from gptdesk.devices import MOST_THREADS, PRECISIONS
+from gptdesk.devices import DEVICES, MOST_THREADS, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.hub.endpoint import check_endpoint
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
@@ -38,6 +38,11 @@ MOST_MEMORY: Final = 16 * 10**6
 _Plain = str | int | float | bool | list[Any] | None
 
 
+def _one_of(*names: str) -> Any:
+    """A type that msgspec checks: one of these texts."""
+    return Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(names)})$")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The settings. Those of the dialog are declared with `setting`, others with `stored`.
@@ -51,6 +56,9 @@ class Settings:
         presets: the person's own, by name.
         document: id of the document that was open last.
         chat: id of the document that was open last on the Chat page.
+        chat_model: name or folder of the model of chats; empty: that of the Playground.
+        chat_device: device of the model of chats, if that is not the Playground's.
+        chat_precision: precision of the model of chats, if that is not the Playground's.
         chat_template: id of the template of chats; empty: that of the model, or else plain names.
         folder: of the file that was opened or saved last, if any.
         page: id of the page that was open last; the first page is shown where none has it.
@@ -217,6 +225,9 @@ class Settings:
     presets: Mapping[str, DecodingSettings] = field(default_factory=dict, hash=False)
     document: str | None = stored(None, what="the id of a document")
     chat: str | None = stored(None, what="the id of a document")
+    chat_model: str = stored("", what="a name or a folder")
+    chat_device: str = stored("", what="the name of a device, or empty", kind=_one_of("", *DEVICES))
+    chat_precision: str = stored("", what="the name of a precision, or empty", kind=_one_of("", *PRECISIONS))
     chat_template: str = stored("", what="the id of a template")
     folder: str | None = stored(None, what="one that files are saved in")
     page: str = stored("", what="the id of a page")

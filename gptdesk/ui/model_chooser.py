@@ -39,6 +39,11 @@ def ask_for_model_folder(activation: ActivationService, window: QWidget) -> None
         activation.use(folder, window)
 
 
+def unload_label(info: ModelInfo | None) -> str:
+    """Unload the model (frees 412 MB)."""
+    return "Unload the model" + (f" (frees {number_format.memory(info.memory)})" if info is not None else "")
+
+
 class ModelChooser(MenuButton):
     """Shows the model in use; its menu lists the installed models.
 
@@ -68,7 +73,7 @@ class ModelChooser(MenuButton):
 
     def open_folder(self) -> None:
         """Asks for the folder of a model and uses it."""
-        self._commands.run("inference.open_folder")
+        ask_for_model_folder(self._using, self.window())
 
     def choose(self, model: str) -> None:
         """Uses the model of that name, or in that folder."""
@@ -84,7 +89,7 @@ class ModelChooser(MenuButton):
 
     def _fill(self) -> None:
         self._menu.clear()
-        self._commands.refresh("inference.stop_following", "inference.open_folder")
+        self._commands.refresh("inference.stop_following")
         found = [entry for entry in self._models.entries if _listed(entry)]
         for entry in found:
             self._add(setting_of(entry), f"{entry.name}  ·  {number_format.parameters(entry.parameters)}")
@@ -106,7 +111,7 @@ class ModelChooser(MenuButton):
             self._menu.addAction(self._commands.action("inference.stop_following"))
         self._menu.addSeparator()
         self._menu.addAction("More models…", self.models_wanted.emit)
-        self._menu.addAction(self._commands.action("inference.open_folder"))
+        self._menu.addAction("Open folder…", self.open_folder)
 
     def _add(self, model: str, title: str, tip: str = "") -> None:
         action = self._menu.addAction(title, lambda: self.choose(model))
@@ -123,12 +128,10 @@ _DEVICE_HELP: Final = "Device, precision of the weights, and their size in memor
 class DeviceButton(MenuButton):
     """Shows device, precision and memory of the model; its menu changes them."""
 
-    def __init__(
-        self, settings: SettingsService, inference: InferenceService, commands: Commands, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, settings: SettingsService, inference: InferenceService, parent: QWidget | None = None) -> None:
         menu = Menu()
         super().__init__("muted", menu, parent)
-        self._settings, self._inference, self._commands = settings, inference, commands
+        self._settings, self._inference = settings, inference
         self._menu = menu
         self.setAccessibleName("Device and precision")
         menu.aboutToShow.connect(self._fill)
@@ -158,8 +161,8 @@ class DeviceButton(MenuButton):
         cores = physical_cores()
         counts = sorted({1, cores, *(count for count in _THREADS if count < cores)})
         self._section("Threads on the CPU", "threads", {0: "Automatic", **{count: str(count) for count in counts}})
-        self._commands.refresh("inference.unload")
-        self._menu.addAction(self._commands.action("inference.unload"))
+        info = self._inference.info
+        self._menu.addAction(unload_label(info), self._inference.unload).setEnabled(info is not None)
 
     def _section(
         self, title: str, setting: str, choices: Mapping[Any, str], missing: Mapping[str, str] = _NOTHING

@@ -122,6 +122,7 @@ class NoEngines(QObject):
     engines: tuple[EngineView, ...] = ()
     pins: tuple[str, ...] = ()
     setting = evictable = 0
+    generating = False
 
     def budget(self, free: int | None) -> int | None:
         return free

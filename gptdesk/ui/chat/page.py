@@ -24,7 +24,7 @@ from gptdesk.ui.window.pages import BasePage, PageView, Window
 if TYPE_CHECKING:
     from gptdesk.ui.chat.view import ChatView
 
-_REPLY, _NOTICE = "chat reply", "chat notice"
+_REPLY, _NOTICE, _MODEL = "chat reply", "chat notice", "chat model"
 """Topics of messages."""
 
 
@@ -33,6 +33,7 @@ class ChatPage(BasePage):
 
     Attributes:
         view: ``None`` until it is made.
+        model: of the page; the Playground's, until another one is chosen here.
         prompts: templates, and prompts made with them.
         session: the open chat.
         watch: the prompt of the open chat.
@@ -47,6 +48,8 @@ class ChatPage(BasePage):
 
     def __init__(self, services: Services, window: Window) -> None:
         super().__init__(services, window)
+        self.model = services.own_model(self)
+        services = self.services = self.model.services
         self.view: ChatView | None = None
         self._messages = PageMessages(services.messages, self.id)
         self.prompts = ChatPrompts(services.inference, self)
@@ -63,6 +66,8 @@ class ChatPage(BasePage):
         self.chats.wanted.connect(self._show)
         self.session.refused.connect(self._messages.refuse)
         self.session.failed.connect(self._on_failed)
+        services.loader.failed.connect(self._on_load_failed)
+        services.inference.state_changed.connect(self._on_model_state)
         self.session.notice.connect(lambda text: services.messages.show(text, kind="info", topic=_NOTICE, page=self.id))
         self.session.activity_changed.connect(self._on_activity)
         self.session.opened.connect(self._show_title)
@@ -77,7 +82,7 @@ class ChatPage(BasePage):
         view = self.view = ChatView(services, self.session, self.prompts, self.watch, window.commands, self._messages)
         chooser = ModelChooser(services, window.commands)
         chooser.models_wanted.connect(window.links.models_wanted)
-        device = DeviceButton(services.settings, services.inference, window.commands)
+        device = DeviceButton(services.settings, services.inference)
         title = ChatButton(self.chats, self.session, window.commands)
         return PageView(
             content=view,
@@ -105,11 +110,14 @@ class ChatPage(BasePage):
 
     def set_shown(self, shown: bool) -> None:
         self.claim.set_shown(shown)
+        if shown:
+            self.model.show()
 
     def close(self) -> None:
         self.session.close()
         self.files.close()
         self.prompts.close()
+        self.model.close()
 
     def _shown_view(self) -> ChatView | None:
         if self.window.current_page != self.id:
@@ -142,6 +150,26 @@ class ChatPage(BasePage):
         self.services.messages.show(failure.sentence, topic=_REPLY, page=self.id, offers=offers)
         if failure.traceback:
             self.services.messages.crash(failure.traceback)
+
+    @Slot(object)
+    def _on_load_failed(self, failure: Failure) -> None:
+        """A model of the page's own cannot be loaded; about that of the Playground, the Playground tells."""
+        model, messages = self.services.settings.value.chat_model, self.services.messages
+        if not model:
+            return
+        offers = [("Try again", self.services.loader.load), ("Use the Playground's model", self._follow_playground)]
+        sentence = failure.sentence or f"Loading {model} was cancelled. No model is loaded."
+        messages.show(sentence, topic=_MODEL, page=self.id, offers=offers)
+        if failure.traceback:
+            messages.crash(failure.traceback)
+
+    def _follow_playground(self) -> None:
+        self.services.settings.update(chat_model="")
+
+    @Slot()
+    def _on_model_state(self) -> None:
+        if self.services.inference.state is State.LOADING:
+            self.services.messages.solve(_MODEL)
 
     @Slot()
     def _on_activity(self) -> None:

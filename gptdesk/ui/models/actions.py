@@ -209,7 +209,8 @@ class ModelActions(QObject):
             recent = tuple(name if model == old else model for model in value.recent_models)
             pins = tuple(name if model == old else model for model in value.pinned_models)
             model = name if value.model == old else value.model
-            self._settings.update(model=model, recent_models=recent, pinned_models=pins)
+            chat = name if value.chat_model == old else value.chat_model
+            self._settings.update(model=model, recent_models=recent, pinned_models=pins, chat_model=chat)
             if shiboken6.isValid(dialog):
                 dialog.accept()
 
@@ -251,7 +252,8 @@ class ModelActions(QObject):
         recent = tuple(model for model in value.recent_models if model != entry.name)
         pins = tuple(model for model in value.pinned_models if model != entry.name)
         model = BUNDLED if value.model == entry.name else value.model
-        self._settings.update(model=model, recent_models=recent, pinned_models=pins)
+        chat = "" if value.chat_model == entry.name else value.chat_model
+        self._settings.update(model=model, recent_models=recent, pinned_models=pins, chat_model=chat)
         self._models.remove(entry)
 
 

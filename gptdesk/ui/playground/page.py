@@ -130,7 +130,7 @@ class PlaygroundPage(BasePage):
         view.tour_card.models_wanted.connect(window.links.models_wanted)
         chooser = ModelChooser(services, window.commands)
         chooser.models_wanted.connect(window.links.models_wanted)
-        device = DeviceButton(services.settings, services.inference, window.commands)
+        device = DeviceButton(services.settings, services.inference)
         title = DocumentButton(self.documents, self.session, window.commands)
         top_bar = TopBar(
             services.theme,

@@ -8,13 +8,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from gptdesk.ui.services.engines.engine_pool import EnginePool
-from gptdesk.ui.services.engines.lease import EngineLease
-from gptdesk.ui.services.engines.plan import EngineChoice
-from gptdesk.ui.services.engines.session import EngineSession
+from gptdesk.ui.services.engines.page_session import PageSession
 
 
-class Inference(EngineSession):
-    """The session of the model in use, and the pool of engines that it shares with others.
+class Inference(PageSession):
+    """The session of the Playground, and the pool of engines that it shares with others.
 
     Args:
         find: returns the folder of a model by its name; raises `UserError` when there is none. Called in a thread.
@@ -30,9 +28,9 @@ class Inference(EngineSession):
         """Begins to import what models need, in the background."""
         self.engines.start()
 
-    def lease(self, choice: EngineChoice, owner: QObject) -> EngineLease:
-        """Asks for an engine beside the model in use, until the lease is released or ``owner`` is deleted."""
-        return EngineLease(self.engines, choice, owner)
+    def session(self, owner: QObject) -> PageSession:
+        """The session of another page; deleting ``owner`` releases its model."""
+        return PageSession(self.engines, owner)
 
     def shut_down(self, milliseconds: int) -> bool:
         """Cancels everything and waits for the threads; returns whether each ended in time."""

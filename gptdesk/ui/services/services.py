@@ -159,6 +159,15 @@ class InferenceService(Protocol):
     def lease(self, choice: EngineChoice, owner: QObject) -> EngineLease: ...
 
 
+class OwnModelService(Protocol):
+    """The model of a page that may use another one than the Playground; implemented by `OwnModel`."""
+
+    @property
+    def services(self) -> Services: ...
+    def show(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class TokenCountService(Protocol):
     """Counts the tokens of a text in the background; implemented by `TokenCounter`."""
 
@@ -198,3 +207,11 @@ class Services:
     run_monitor: RunService
     program: ProgramService
     comparisons: ComparisonService
+
+    def own_model(self, page: QObject) -> OwnModelService:
+        """Services for a page that may use another model than the Playground.
+
+        Raises:
+            NotImplementedError: they are such services already.
+        """
+        raise NotImplementedError

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import QObject
+
 from gptdesk.ui.services.comparison.comparisons import Comparisons
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
@@ -11,6 +13,7 @@ from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.models.model_activation import ModelActivation
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
+from gptdesk.ui.services.models.own_model import OwnModel
 from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import Services
@@ -33,6 +36,9 @@ class WindowServices(Services):
     run_monitor: RunMonitor
     program: ProgramInfo
     comparisons: Comparisons
+
+    def own_model(self, page: QObject) -> OwnModel:
+        return OwnModel(self, self.models, self.inference.session(page), page)
 
     def start(self) -> None:
         """Starts the threads, which import torch, load the model, scan runs and list models."""

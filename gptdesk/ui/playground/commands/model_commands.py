@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gptdesk.ui import number_format
+from gptdesk.ui.model_chooser import unload_label
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService, SettingsService
 from gptdesk.ui.window.commands.registry import Command
@@ -19,10 +19,6 @@ def model_commands(
         open_folder: asks for the folder of a model and uses it.
     """
 
-    def unload_label() -> str:
-        info = inference.info
-        return "Unload the model" + (f" (frees {number_format.memory(info.memory)})" if info is not None else "")
-
     return [
         Command(
             id="inference.open_folder",
@@ -35,7 +31,7 @@ def model_commands(
             id="inference.unload",
             title="Unload the model in use",
             description="Free the memory of the model in use",
-            label=unload_label,
+            label=lambda: unload_label(inference.info),
             run=inference.unload,
             is_possible=lambda: None if inference.info is not None else "No model is loaded.",
         ),

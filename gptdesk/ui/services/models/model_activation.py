@@ -14,12 +14,12 @@ from gptdesk.library.catalogue import BUNDLED
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.system_memory import free_memory
 from gptdesk.ui.model_names import setting_of, title_of
-from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.engines.session import EngineSession
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
-from gptdesk.ui.services.settings import SavedSettings
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.widgets.question import Answer, Question
 
 _SLOW: Final = "The computer may become very slow, or the system may end gptdesk."
@@ -58,8 +58,8 @@ class ModelActivation(QObject):
 
     def __init__(
         self,
-        settings: SavedSettings,
-        inference: Inference,
+        settings: SettingsService,
+        inference: EngineSession,
         models: ModelLibrary,
         loader: ModelLoader,
         parent: QObject | None = None,

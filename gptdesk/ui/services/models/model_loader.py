@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from gptdesk.ui.services.inference import Inference
+from gptdesk.ui.services.engines.session import EngineSession
 from gptdesk.ui.services.inference_messages import Failure, State
-from gptdesk.ui.services.settings import SavedSettings
+from gptdesk.ui.services.services import SettingsService
 
 
 class _Choice(NamedTuple):
@@ -33,7 +33,7 @@ class ModelLoader(QObject):
     failed = Signal(object)
     fell_back = Signal(str)
 
-    def __init__(self, settings: SavedSettings, inference: Inference, parent: QObject | None = None) -> None:
+    def __init__(self, settings: SettingsService, inference: EngineSession, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings, self._inference = settings, inference
         self._loaded = self._choice()

@@ -26,8 +26,14 @@ class IdleWatch(QObject):
     def __init__(self, inference: InferenceService, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._inference = inference
-        self._quiet = Debounce(self.idle.emit, _IDLE_MS, self)
+        self._quiet = Debounce(self._on_quiet, _IDLE_MS, self)
         inference.state_changed.connect(self._on_state_changed)
+
+    def _on_quiet(self) -> None:
+        if self._inference.engines.generating:  # for another page
+            self._quiet.request()
+        else:
+            self.idle.emit()
 
     @Slot()
     def _on_state_changed(self) -> None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from gptdesk.devices import choose_cpu_precision, choose_device, choose_precision, choose_quantization, computes_on_cpu
+from gptdesk.devices import (
+    choose_cpu_precision,
+    choose_device,
+    choose_precision,
+    choose_quantization,
+    computes_on_cpu,
+    set_thread_environment,
+)
 from gptdesk.errors import UserError
 from gptdesk.gpt2.layout import read_config, weight_files
 from gptdesk.library.memory import memory_needed
@@ -107,6 +114,7 @@ def _resolved(choice: EngineChoice) -> tuple[str, str]:
     with suppress(UserError):
         if computes_on_cpu(choice.device):
             return COMPUTER, choose_cpu_precision(choice.precision)
+        set_thread_environment()  # before torch is imported
         device = choose_device(choice.device)
         quantized = choose_quantization(choice.precision, device)
         dtype = str(choose_precision(choice.precision, device)).removeprefix("torch.")

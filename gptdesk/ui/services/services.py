@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, SignalInstance
 
@@ -20,6 +20,7 @@ from gptdesk.ui.services.messages import ANY_PAGE, Message, Offer
 from gptdesk.ui.services.models.service import ActivationService, LoadService, ModelService
 from gptdesk.ui.services.reading.service import ReadingService
 from gptdesk.ui.services.runs.service import RunService
+from gptdesk.ui.services.settings_service import SettingsService as SettingsService  # for pages
 from gptdesk.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from gptdesk.store.catalog.catalog import Catalog
     from gptdesk.store.catalog.entry import DocumentSummary
     from gptdesk.store.database import OpenedDocument
-    from gptdesk.store.settings import Settings
     from gptdesk.store.snapshot import Snapshot
     from gptdesk.ui.services.engines.lease import EngineLease
     from gptdesk.ui.services.engines.plan import EngineChoice
@@ -41,24 +41,6 @@ if TYPE_CHECKING:
     from gptdesk.ui.services.inference_messages import ModelInfo, State
 
 Result = TypeVar("Result")
-
-
-class SettingsService(Protocol):
-    """The settings; implemented by `SavedSettings`."""
-
-    @property
-    def value(self) -> Settings: ...
-    @property
-    def problems(self) -> Sequence[str]: ...
-    @property
-    def changed(self) -> SignalInstance: ...
-    @property
-    def saved(self) -> SignalInstance: ...
-    @property
-    def failed(self) -> SignalInstance: ...
-    def update(self, **changes: Any) -> None: ...
-    def zoom(self, step: int) -> None: ...
-    def flush(self) -> None: ...
 
 
 class DocumentService(Protocol):

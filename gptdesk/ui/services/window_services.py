@@ -13,7 +13,7 @@ from gptdesk.ui.services.messages import Messages
 from gptdesk.ui.services.models.model_activation import ModelActivation
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
-from gptdesk.ui.services.models.own_model import OwnModel
+from gptdesk.ui.services.own_model import OwnModel
 from gptdesk.ui.services.program.info import ProgramInfo
 from gptdesk.ui.services.runs.run_monitor import RunMonitor
 from gptdesk.ui.services.services import Services

@@ -19,7 +19,7 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
-from gptdesk.ui.services.services import SettingsService
+from gptdesk.ui.services.settings_service import SettingsService
 from gptdesk.ui.widgets.question import Answer, Question
 
 _SLOW: Final = "The computer may become very slow, or the system may end gptdesk."

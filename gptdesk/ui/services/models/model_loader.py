@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.services.engines.session import EngineSession
 from gptdesk.ui.services.inference_messages import Failure, State
-from gptdesk.ui.services.services import SettingsService
+from gptdesk.ui.services.settings_service import SettingsService
 
 
 class _Choice(NamedTuple):

@@ -14,7 +14,8 @@ from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.model_activation import ModelActivation
 from gptdesk.ui.services.models.model_library import ModelLibrary
 from gptdesk.ui.services.models.model_loader import ModelLoader
-from gptdesk.ui.services.services import Services, SettingsService
+from gptdesk.ui.services.services import Services
+from gptdesk.ui.services.settings_service import SettingsService
 
 _OWN: Final = {"model": "chat_model", "device": "chat_device", "precision": "chat_precision"}
 """Settings that the page has of its own, and where they are kept."""

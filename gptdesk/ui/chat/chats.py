@@ -50,8 +50,12 @@ class Chats(QObject):
 
     def open_last(self) -> None:
         """Opens the chat that was open when gptdesk was closed, or an empty one."""
-        id = self._settings.value.chat
-        self._session.open((open_document(self._storage, id).document if id else None) or Document())
+        settings = self._settings.value
+        document = open_document(self._storage, settings.chat).document if settings.chat else None
+        if document is None:  # as in the Playground: settings chosen before there was a text are kept
+            document = Document()
+            document.decoding = settings.decoding
+        self._session.open(document)
 
     @Slot(str)
     def open(self, id: str) -> None:

@@ -2,8 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from gptdesk.folders import Folders
+from gptdesk.inference.sampling.settings import DecodingSettings
+from gptdesk.store.settings import Settings
+from gptdesk.store.settings_file import SettingsFile
+from tests.ui.conftest import Opened
 
 from .conftest import ChatDriver
 from .test_templates import with_template
@@ -35,15 +42,22 @@ def test_template_and_decoding_settings_are_those_of_the_chat(
     assert again.page.prompts.template.id == "chatml"
 
 
-def test_settings_of_a_chat_are_found_after_a_restart(
-    chat: ChatDriver, open_window: Callable[..., object], open_chat: Callable[..., ChatDriver]
-) -> None:
+def test_settings_of_a_chat_are_found_after_a_restart(chat: ChatDriver, open_window: Callable[..., Opened]) -> None:
     chat.decode(temperature=0.3)
     chat.write("Hello")
     decoding = chat.session.document.decoding
     chat.opened.close()
+    assert open_window().services.settings.value.decoding == decoding
+
+
+def test_settings_chosen_before_there_is_a_chat_are_its_settings(
+    open_window: Callable[..., Opened], folders: Folders
+) -> None:
+    chosen = DecodingSettings(temperature=0.3)
+    SettingsFile(folders.config / "settings.json").save(Settings(decoding=chosen, page="chat"))
     opened = open_window()
-    assert opened.services.settings.value.decoding == decoding  # type: ignore[attr-defined]
+    page: Any = opened.window.pages["chat"]
+    assert page.session.decoding == opened.services.settings.value.decoding == chosen
 
 
 def test_the_playground_and_the_chat_have_settings_of_their_own(chat: ChatDriver) -> None:

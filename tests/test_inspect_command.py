@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import struct
 import zlib
 from collections.abc import Callable
@@ -53,6 +54,24 @@ def test_table_csv_and_json_of_every_view_have_the_same_rows(inspect: Callable[.
     assert len(lines) == len(table) == len(found)
     for one, row in zip(found, table, strict=True):
         assert {name: "" if value is None else str(value) for name, value in one.items()} == row
+
+
+def test_every_checkpoint_of_a_run_has_its_rows_by_step(
+    inspect: Callable[..., str], tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in (5, 20):
+        folder = tmp_path / "checkpoints" / f"step-{step}"
+        shutil.copytree(tiny_model_folder, folder)
+        sizes = {file.name: {"bytes": file.stat().st_size} for file in folder.iterdir()}
+        (folder / "manifest.json").write_text(json.dumps(sizes))
+    for view in ("lens", "heads"):
+        alone = objects(inspect(*ARGUMENTS[view], "--view", view, "--json"))
+        found = objects(inspect(*ARGUMENTS[view], "--view", view, "--json", "--run", str(tmp_path)))
+        assert found == [{"step": step, **row} for step in (5, 20) for row in alone]
+    assert main(["inspect", TEXT, "--run", str(tmp_path / "checkpoints")]) == 2
+    assert "is no run with complete checkpoints" in capsys.readouterr().err
+    assert main(["inspect", TEXT, "--run", str(tmp_path), "--png", "x.png"]) == 2
+    assert "A picture shows one model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("view", MAPS)

@@ -22,6 +22,7 @@ from gptdesk.library.catalogue import find_model
 if TYPE_CHECKING:
     from gptdesk.gpt2.model import GPT2
     from gptdesk.gpt2.tokenizer import Tokenizer
+    from gptdesk.inference.inspection.rows import Row
     from gptdesk.inference.inspection.views import Question, View
 
 VIEWS: Final = {
@@ -57,6 +58,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--view", choices=VIEWS, default="lens", help="what is shown (lens)")
     add_model_flag(parser)
     parser.add_argument(
+        "--run",
+        type=Path,
+        dest="run_folder",
+        metavar="FOLDER",
+        help="look into every checkpoint of a run instead, the first one first; each row begins with the step",
+    )
+    parser.add_argument(
         "--special",
         action="store_true",
         help="read the names of special tokens, such as <|endoftext|>, in texts as those tokens",
@@ -88,26 +96,46 @@ def run(options: argparse.Namespace) -> int:
     """Prints or writes the view and returns the exit status."""
     if options.png is not None and options.view in _NO_PICTURE:
         raise UserError(f"The view {options.view} is no map; use --csv or --json instead of --png.")
+    if options.png is not None and options.run_folder is not None:
+        raise UserError("A picture shows one model; use --csv or --json with --run instead of --png.")
     if options.view == "patching" and options.corrupted is None:
         raise UserError("Patching needs a second prompt; give one with --corrupted.")
     text = read_text(options.text)
     if not text and options.view != "heads":
         raise UserError("The text is empty; give one, or - and a text on standard input.")
     with interrupts() as interrupted:
-        model, tokenizer = _load(options, interrupted)
-        view = _look(options, text, model, tokenizer, interrupted)
+        if options.run_folder is not None:
+            rows = _rows_of_run(options, text, interrupted)
+        else:
+            view = _look(options, text, *_load(options, interrupted), interrupted)
+            rows = list(view.rows)
     if options.png is not None:
         _write_picture(options.png, view)
         return 0
     from gptdesk.inference.inspection.rows import as_csv, as_text
 
     if options.json:
-        for row in view.rows:
+        for row in rows:
             sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
         return 0
-    for line in (as_csv if options.csv else as_text)(view.rows):
+    for line in (as_csv if options.csv else as_text)(rows):
         sys.stdout.write(line)
     return 0
+
+
+def _rows_of_run(options: argparse.Namespace, text: str, interrupted: Callable[[], bool]) -> list[Row]:
+    """The view's rows of every checkpoint, each with its step; one model is in memory at a time."""
+    from gptdesk.training.checkpoints import checkpoints
+
+    found = checkpoints(options.run_folder)
+    if not found:
+        raise UserError(f"{options.run_folder} is no run with complete checkpoints.")
+    rows: list[Row] = []
+    for checkpoint in found:
+        options.model = str(checkpoint.path)
+        view = _look(options, text, *_load(options, interrupted), interrupted)
+        rows += [{"step": checkpoint.step, **row} for row in view.rows]
+    return rows
 
 
 def _load(options: argparse.Namespace, interrupted: Callable[[], bool]) -> tuple[GPT2, Tokenizer]:

@@ -158,6 +158,19 @@ def test_system_text_names_roles_and_pins_hold_in_all_versions(chat: ChatDriver)
     assert chat.titles == ["Assistant", "Anna", "Assistant"]
 
 
+def test_models_are_compared_on_the_exact_prompt_of_a_chat(chat: ChatDriver) -> None:
+    chat.write("Hello")
+    window = chat.opened.window
+    chat.qtbot.waitUntil(lambda: window.commands.reason("chat.compare") is None)
+    prompt = chat.page.watch.prompt.mixed
+    chat.run("chat.compare")
+    assert window.current_page == "compare"
+    session = window.pages["compare"].session  # type: ignore[attr-defined]
+    assert session.prompts == [prompt]
+    assert session.prompt == prompt.spelled
+    assert session.choices[0].model == chat.opened.services.settings.value.model
+
+
 def test_a_chat_opens_in_the_playground_and_back(chat: ChatDriver) -> None:
     chat.write("Hello")
     window = chat.opened.window

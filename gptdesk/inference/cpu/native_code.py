@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias
-
-_STATUS: Final = ctypes.CFUNCTYPE(
-    ctypes.c_int32,  # 0, or the kind of an error
-    *(ctypes.c_void_p, ctypes.c_void_p),  # for the returned value, and for an error
-    *(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64),
-)
-"""How Numba's functions of three int64 are called from C; without Python's lock
-(https://numba.readthedocs.io/en/stable/developer/architecture.html)."""
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 
 class Processor(NamedTuple):
@@ -75,6 +66,8 @@ class NativeFunction:
     """
 
     def __init__(self, source: ObjectCode) -> None:
+        import ctypes
+
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()
@@ -86,7 +79,10 @@ class NativeFunction:
         address = self._engine.get_function_address(source.symbol)
         if not address:
             raise RuntimeError(f"There is no {source.symbol} in the compiled code.")
-        self._function = _STATUS(address)
+        # How C calls Numba's functions of three int64: a place for the result and one for an error come first, and 0 or
+        # the kind of the error is returned (https://numba.readthedocs.io/en/stable/developer/architecture.html).
+        result_and_error, arguments = (ctypes.c_void_p,) * 2, (ctypes.c_int64,) * 3
+        self._function = ctypes.CFUNCTYPE(ctypes.c_int32, *result_and_error, *arguments)(address)
         self._ends = (ctypes.c_void_p * 2)()
         self._returned, self._error = ctypes.addressof(self._ends), ctypes.addressof(self._ends) + 8
 

@@ -61,6 +61,7 @@ class TrainState:
         evaluations_since_best: for early stopping.
         learning_rate_factor: asked for while running, multiplies the schedule.
         scaler: the state of fp16's gradient scaler; empty otherwise.
+        cpu_precision: of the matrix products, where ``auto`` chose it on a CPU; empty otherwise.
     """
 
     step: int = 0
@@ -71,6 +72,7 @@ class TrainState:
     evaluations_since_best: int = 0
     learning_rate_factor: float = 1.0
     scaler: dict[str, Any] = field(default_factory=dict)
+    cpu_precision: str = ""
 
 
 def checkpoint_path(checkpoints: Path, step: int) -> Path:
@@ -238,6 +240,8 @@ def _read_state(path: Path) -> TrainState:
         raise ValueError("a count in it is out of range")
     if not 0 <= state.learning_rate_factor <= LARGEST_FACTOR:
         raise ValueError("its learning_rate_factor is out of range")
+    if state.cpu_precision not in ("", "float32", "bfloat16"):
+        raise ValueError("its cpu_precision is unknown")
     return state
 
 

@@ -50,21 +50,30 @@ def training_device(run: RunSection) -> torch.device:
     return device
 
 
+PRECISIONS: Final = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+"""Types of the matrix products by the setting ``run.precision``."""
+
+
 def training_precision(run: RunSection, device: torch.device) -> torch.dtype:
-    """Type of the matrix products: bfloat16 where the processor multiplies it natively, else float16 (CUDA) or float32.
+    """Type of the matrix products: bfloat16 where it is faster than float32, else float16 (CUDA) or float32.
+
+    A processor with instructions for it may still take longer: one Intel without AMX took twice the time of float32.
 
     Raises:
         UserError: when one was asked for that cannot train on this device.
     """
     if run.precision != "auto":
-        dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[run.precision]
+        dtype = PRECISIONS[run.precision]
         if dtype == torch.float16 and device.type != "cuda":
             raise UserError("float16 trains on CUDA only; choose bfloat16 or float32.")
         return dtype
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    if device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()):
+    if device.type == "cpu" and torch.cpu._is_amx_tile_supported():
         return torch.bfloat16
+    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        in_half, in_full = (measured_flops(device, dtype) for dtype in (torch.bfloat16, torch.float32))
+        return torch.bfloat16 if in_half > in_full else torch.float32
     return torch.float32
 
 

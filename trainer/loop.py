@@ -25,7 +25,7 @@ from trainer.data.shards import PreparedData
 from trainer.data.tokenizer import token_lengths
 from trainer.data.windows import IGNORED, Position
 from trainer.evaluation.validation import Validation, validation_loss
-from trainer.hardware import COMPILE_MODES, replays_graphs, training_precision, use_compile
+from trainer.hardware import COMPILE_MODES, PRECISIONS, replays_graphs, training_precision, use_compile
 from trainer.initial_model import build_model
 from trainer.optim import Optimizers, clip_gradients
 from trainer.parallel.distributed import ProcessGroup, TrainingLoss, parallelize, set_gradient_sync
@@ -98,7 +98,7 @@ class Trainer:
         self.sharded = processes.count > 1 and config.run.parallel == "fsdp"
         if self.sharded and config.model.lora_rank:
             raise UserError("model.lora_rank does not go with run.parallel = fsdp: adapters are small; choose ddp.")
-        self.precision = training_precision(config.run, self.device)
+        self.precision = processes.broadcast(training_precision(config.run, self.device))
         self.data = PreparedData.open(Path(config.data.path))
         if config.model.init_from:
             require_tokenizer(Path(config.model.init_from), self.data.folder)
@@ -131,7 +131,16 @@ class Trainer:
         if self._keeps_gradients:
             self.allocate_gradients()
         self.clock = StepClock(self.device)
-        self.state = TrainState()
+        self._chooses_precision = config.run.precision == "auto" and self.device.type == "cpu"
+        self.state = TrainState(cpu_precision=self._cpu_precision())
+
+    def continue_from(self, state: TrainState) -> None:
+        """Takes up the state of a checkpoint; on a CPU in its precision, whichever is found to be faster now."""
+        if self._chooses_precision and state.cpu_precision:
+            self.precision = PRECISIONS[state.cpu_precision]
+        self.state = replace(state, cpu_precision=self._cpu_precision())
+        if state.scaler:
+            self.scaler.load_state_dict(state.scaler)
 
     def step(self) -> StepValues:
         """One optimizer step, waited for.
@@ -271,6 +280,10 @@ class Trainer:
         else:
             self.state = replace(self.state, evaluations_since_best=self.state.evaluations_since_best + 1)
         return best
+
+    def _cpu_precision(self) -> str:
+        """What a later segment of this run must compute in to go on exactly; "" where the configuration says it."""
+        return str(self.precision).removeprefix("torch.") if self._chooses_precision else ""
 
     def _compile(self, loss: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
         return torch.compile(loss, mode=COMPILE_MODES.get(self.config.run.compile)) if self.compiled else loss

@@ -22,7 +22,5 @@ def restore(trainer: Trainer, checkpoints: Path) -> Path | None:
     newest: Path | None = trainer.processes.broadcast(newest_checkpoint(checkpoints))
     if newest is not None:
         require_tokenizer(newest, trainer.data.folder)
-        trainer.state = load_checkpoint(newest, trainer.model, trainer.optimizers)
-        if trainer.state.scaler:
-            trainer.scaler.load_state_dict(trainer.state.scaler)
+        trainer.continue_from(load_checkpoint(newest, trainer.model, trainer.optimizers))
     return newest

@@ -10,6 +10,7 @@ import torch
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from trainer import loop
 from trainer.checkpoint import (
     CheckpointNotWritten,
     is_complete,
@@ -19,6 +20,7 @@ from trainer.checkpoint import (
     save_checkpoint,
 )
 from trainer.config.schema import TrainConfig
+from trainer.hardware import PRECISIONS
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS
 from trainer.parallel.distributed import ProcessGroup
@@ -72,6 +74,24 @@ def test_going_on_equals_never_having_stopped(make_config: MakeConfig, tmp_path:
     second = Trainer(config, ALONE)
     assert restore(second, tmp_path / "checkpoints") is not None
     assert run_steps(second, 3) == losses[3:]
+    assert_same(whole, second)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_precision_that_was_chosen_is_kept_when_going_on(
+    make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    config = make_config(run={"precision": "auto"})
+    monkeypatch.setattr(loop, "training_precision", lambda run, device: PRECISIONS[precision])
+    whole, first = Trainer(config, ALONE), Trainer(config, ALONE)
+    losses = run_steps(whole, 4)
+    run_steps(first, 2)
+    save(first, tmp_path / "checkpoints")
+    other = {"float32": torch.bfloat16, "bfloat16": torch.float32}[precision]
+    monkeypatch.setattr(loop, "training_precision", lambda run, device: other)
+    second = Trainer(config, ALONE)
+    restore(second, tmp_path / "checkpoints")
+    assert run_steps(second, 2) == losses[2:]
     assert_same(whole, second)
 
 
@@ -189,6 +209,7 @@ import torch
 from trainer.checkpoint import is_complete, list_checkpoints, prune, save_checkpoint
 from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
+from trainer.hardware import PRECISIONS
 from trainer.loop import Trainer
 from trainer.optimizer_table import OPTIMIZERS
 from trainer.resume import restore

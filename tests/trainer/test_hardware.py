@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from gptdesk.system_memory import resident_memory
-from trainer.hardware import Load
+from trainer import hardware
+from trainer.config.schema import RunSection
+from trainer.hardware import Load, training_precision
 
 
 def test_load_is_that_since_the_last_look() -> None:
@@ -55,3 +57,25 @@ def test_resident_memory_is_what_is_held_now() -> None:
     with mmap.mmap(-1, 50_000_000) as fresh:  # not from what the process has taken and not given back
         fresh.write(b"x" * len(fresh))
         assert resident_memory() - before > 40_000_000
+
+
+@pytest.mark.parametrize(
+    ("has_bfloat16", "has_tiles", "faster", "expected"),
+    [
+        (False, False, torch.bfloat16, torch.float32),
+        (True, False, torch.bfloat16, torch.bfloat16),
+        (True, False, torch.float32, torch.float32),
+        (True, True, torch.float32, torch.bfloat16),
+    ],
+)
+def test_a_processor_trains_in_the_type_that_it_multiplies_faster(
+    monkeypatch: pytest.MonkeyPatch,
+    has_bfloat16: bool,
+    has_tiles: bool,
+    faster: torch.dtype,
+    expected: torch.dtype,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bfloat16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_tiles)
+    monkeypatch.setattr(hardware, "measured_flops", lambda device, precision: 2.0 if precision == faster else 1.0)
+    assert training_precision(RunSection(precision="auto"), torch.device("cpu")) == expected

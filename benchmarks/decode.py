@@ -127,11 +127,13 @@ def measure_loading(
     return rows
 
 
-def measure_quality(specs: list[Spec], text: Path, tokens: int, say: Say) -> list[dict[str, Any]]:
-    """Perplexity of each contender on ``tokens`` of a text, and how much it is above that of ours float32."""
-    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+def measure_quality(specs: list[Spec], model: Path, text: Path, tokens: int, say: Say) -> list[dict[str, Any]]:
+    """Perplexity of each contender for a model on ``tokens`` of a text, and how far it is above ours in float32."""
+    from gptdesk.gpt2.layout import read_config
+    from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 
-    ids = _spread(gpt2_tokenizer().encode(text.read_text(encoding="utf-8")), tokens)
+    tokenizer = load_tokenizer(model, read_config(model))
+    ids = _spread(tokenizer.encode(text.read_text(encoding="utf-8")), tokens)
     rows: list[dict[str, Any]] = []
     for spec in specs:
         say(f"scoring in {spec.name}")
@@ -242,7 +244,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.text:
         scored = list_contenders(args.scored, peers=peers, say=say)
         scored = [spec for spec in scored if spec.program in ("ours", "llama.cpp")]
-        report["quality"] = measure_quality(scored, args.text, args.text_tokens, say)
+        report["quality"] = measure_quality(scored, args.scored, args.text, args.text_tokens, say)
         report["quality_of"] = f"{args.scored.name} on {args.text.name}"
     hand_over(report, as_tables(report), args.json)
     return 0

@@ -5,8 +5,9 @@
 One thread. Measures all work for one token: samplers, the draw, its log-probability, the entropy and the 20 most likely
 tokens; not its text. Peer: `transformers`' own processors in the order of its `generate`, torch.multinomial and topk.
 Chain and processors are built once. Both get the same logits over 50,257 tokens: those of the bundled model along a
-text that it writes, and nearly flat ones, as a worst case. Where both can do what is asked, it is checked that they
-leave the same tokens. A figure is the median over the turns of a turn's median token.
+text that it writes, with more beside them because it has fewer tokens, and nearly flat ones, as a worst case. Where
+both can do what is asked, it is checked that they leave the same tokens. A figure is the median over the turns of a
+turn's median token.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from transformers.generation import logits_process as peer
 from benchmarks.machine import describe_machine, hand_over, report_parser
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import VOCAB_SIZE
-from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.in_torch.network import TorchNetwork
 from gptdesk.inference.prediction import Prediction
@@ -48,6 +49,9 @@ _HISTORY: Final = 500
 _TOP: Final = 20
 _SPREAD: Final = 0.3
 """Standard deviation of the nearly flat logits: 45,000 tokens make up 95 % of their probability."""
+
+_LOWER: Final = 3.0
+"""Nats; they make up some hundredths of the probability."""
 
 _PENALTIES: Final = {"repetition_penalty": 1.2, "no_repeat_ngram": 3, "logit_bias": {13: -2.0, 1169: 1.5}}
 _FILTERS: Final = {"temperature": 0.8, "top_k": 50, "top_p": 0.95, "min_p": 0.05, "typical_p": 0.9}
@@ -135,14 +139,21 @@ def processors(settings: DecodingSettings) -> peer.LogitsProcessorList:
 
 
 def model_logits(count: int) -> tuple[list[np.ndarray], list[int]]:
-    """The bundled model's logits at ``count`` places of a text that it writes, and the ids before them."""
-    context = Context(TorchNetwork(load_model(resource("models/stories"))))
-    ids, numbers = gpt2_tokenizer().encode(_PROMPT), RandomNumbers(0)
+    """The bundled model's logits at ``count`` places of a text that it writes, and the ids before them.
+
+    Tokens of GPT-2 that it lacks get logits drawn from its own, `_LOWER` below.
+    """
+    folder = resource("models", "stories")
+    network = load_model(folder)
+    context, tokenizer = Context(TorchNetwork(network)), load_tokenizer(folder, network.config)
+    ids, numbers, generator = tokenizer.encode(_PROMPT), RandomNumbers(0), np.random.default_rng(0)
     context.read(ids, lambda: False)
     found = []
     for _ in range(count):
-        found.append(np.array(context.logits[:VOCAB_SIZE]))
-        ids.append(sample(found[-1], numbers))
+        own = np.array(context.logits)
+        rest = generator.choice(own, VOCAB_SIZE - len(own)) - np.float32(_LOWER)
+        found.append(np.concatenate([own, rest]))
+        ids.append(sample(own, numbers))
         context.append(ids[-1])
     return found, ids
 

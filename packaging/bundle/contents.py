@@ -25,7 +25,7 @@ DATA: Final = (
 """Files and folders of the project, and where they go; the same places as in the wheel."""
 
 SOURCE_MODULES: Final = ("gptdesk.inference.cpu", "gptdesk.gpt2.activations")
-"""Collected as files, because Numba caches compiled code only beside a source file, and its version is their hash."""
+"""Collected as files, because compiled code is kept under a hash of their text."""
 
 EXCLUDED: Final = (
     "IPython", "matplotlib", "pandas", "PIL", "pytest", "scipy", "setuptools", "tkinter", "transformers", "wheel",

@@ -187,7 +187,7 @@ class RunSection(_Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then the CPU.")
     precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
-        description="Type of the matrix products (autocast); weights stay float32. auto: bfloat16 where it pays.",
+        description="Type of the matrix products (autocast); weights stay float32. auto: bfloat16 where it is faster.",
     )
     compile: Literal["auto", "on", "off", "reduce-overhead", "max-autotune"] = Field(
         "auto",

@@ -387,11 +387,11 @@ def test_doctor_lists_what_an_installed_program_depends_on(tmp_path: Path) -> No
 
 
 def test_doctor_says_whether_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    from gptdesk.inference.cpu.compiling import processor
+    from gptdesk.inference.cpu.native_code import processor
 
     pytest.importorskip("numba")
     _, report = doctor(capsys)
-    assert report["devices"]["compiled code"].startswith(f"for {processor()}")
+    assert report["devices"]["compiled code"].startswith(f"for {processor().name}, numba ")
 
 
 def test_compile_says_that_compiled_code_is_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,7 +77,7 @@ def test_from_dialogue_to_a_chat_that_is_edited_branched_killed_and_found_again(
     program.press("Return")
     wait_for(lambda: program.look("Turns") or program.look("Let the model begin"), "the Chat page")
     settings = SettingsFile(folders.config / "settings.json")
-    wait_for(lambda: run in Path(settings.load()[0].model).parents, "the checkpoint to be the model in use")
+    wait_for(lambda: run in Path(settings.load()[0].chat_model).parents, "the checkpoint to be the model of the chat")
     program.wait_for_words("State", "Ready")
     program.wait_for_words("Template", "The model's own, from its training data: <|im_start|>")
     program.click("Message")

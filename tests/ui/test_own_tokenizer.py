@@ -44,7 +44,7 @@ def test_the_window_counts_writes_and_keeps_a_models_own_tokens(
     opened = open_window(str(model))
     qtbot.waitUntil(lambda: opened.state is State.READY, timeout=600_000)
     session = opened.window.session
-    session.decoding = replace(DecodingSettings(), max_tokens=12, seed=3)
+    opened.services.settings.update(decoding=replace(DecodingSettings(), max_tokens=12, seed=3))
     type_text(opened, TEXT)
     expected = f"{len(tokenizer.encode(TEXT))} of 64 tokens of context"
     qtbot.waitUntil(lambda: opened.window.status.tokens.text() == expected, timeout=600_000)

@@ -39,7 +39,7 @@ class TourCard(QWidget):
         self._count.setProperty("kind", "muted")
         self.text.setWordWrap(True)
         self.back, self.next, self.end = QPushButton("Back"), QPushButton("Next"), QPushButton("End")
-        self.model = QPushButton()
+        self.model = QPushButton("Use its model")
         self.back.clicked.connect(lambda: tours.go_to(tours.number - 1))
         self.next.clicked.connect(lambda: tours.go_to(tours.number + 1))
         self.end.clicked.connect(tours.end)

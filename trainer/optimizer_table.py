@@ -67,10 +67,10 @@ def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimizerSetting
 
 
 def _muon(decayed: list[Tensor], others: list[Tensor], config: OptimizerSettings) -> Optimizer:
-    import torch
+    from trainer.muon import Muon
 
     assert not others, "Muon takes matrices alone"
-    return torch.optim.Muon(
+    return Muon(
         decayed,
         lr=config.muon_learning_rate,
         momentum=config.muon_momentum,

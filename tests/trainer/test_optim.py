@@ -5,6 +5,7 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from trainer.config.schema import OptimSection
+from trainer.muon import Muon
 from trainer.optim import Optimizers, clip_gradients
 
 OFF = torch.amp.GradScaler("cpu", enabled=False)
@@ -67,6 +68,22 @@ def test_a_muon_update_is_nearly_orthogonal() -> None:
     optimizers.step(OFF)
     singular = torch.linalg.svdvals(before - weight.detach())
     assert singular.max() / singular.min() < 4
+
+
+@pytest.mark.parametrize("shape", [(8, 24), (24, 8), (16, 16)])
+def test_muon_in_float32_is_torchs_but_for_its_bfloat16(shape: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(5)
+    ours = torch.nn.Parameter(torch.randn(shape, generator=generator))
+    theirs = torch.nn.Parameter(ours.detach().clone())
+    settings = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}
+    pair = Muon([ours], **settings), torch.optim.Muon([theirs], **settings)
+    for _ in range(3):
+        ours.grad = torch.randn(shape, generator=generator)
+        theirs.grad = ours.grad.clone()
+        for optimizer in pair:
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs, rtol=0.0, atol=3 * 0.02 * 0.02)
+    assert torch.equal(pair[0].state[ours]["momentum_buffer"], pair[1].state[theirs]["momentum_buffer"])
 
 
 def test_state_goes_through_tensors_unchanged() -> None:

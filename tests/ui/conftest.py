@@ -122,7 +122,14 @@ class PatientBot(QtBot):
     """Waits for as long as a busy machine may need: what is waited for must happen, and ends the wait at once."""
 
     def waitUntil(self, callback: Callable[[], object], *, timeout: int = 0) -> None:
-        super().waitUntil(callback, timeout=1000 * int(PATIENCE))
+        """Waits until ``callback`` is true, or, where it returns nothing, until its assertions hold."""
+
+        def found() -> bool | None:
+            value = callback()
+            is_expression = getattr(callback, "__name__", "") == "<lambda>"  # one whose None is no success
+            return None if value is None and not is_expression else bool(value)
+
+        super().waitUntil(found, timeout=1000 * int(PATIENCE))
 
     def waitSignal(self, *args: Any, timeout: int = 0, raising: bool | None = None, **kwargs: Any) -> Any:
         if raising is not False:  # else no signal is what is expected, as by `assertNotEmitted`

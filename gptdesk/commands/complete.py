@@ -14,6 +14,7 @@ import msgspec
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
 from gptdesk.commands.intervention_flags import add_intervention_flags, given_intervention
+from gptdesk.commands.progress_bar import ProgressBar
 from gptdesk.commands.prompt import read_text
 from gptdesk.devices import MOST_THREADS
 from gptdesk.errors import UserError
@@ -90,10 +91,13 @@ def _changed(engine: Engine, intervention: Intervention, interrupted: Callable[[
     with ended_by_interrupt():
         import gptdesk.inference.interventions.network  # noqa: F401 (and with it torch)
         from gptdesk.inference.interventions.changed_engines import ChangedEngines
+    bar = ProgressBar("change")
     try:
-        return ChangedEngines(engine).get(intervention, interrupted=interrupted)
+        return ChangedEngines(engine).get(intervention, interrupted=interrupted, progress=bar.show)
     except Interrupted:
         raise KeyboardInterrupt from None
+    finally:
+        bar.end()
 
 
 class _Output(Protocol):

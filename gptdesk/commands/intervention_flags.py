@@ -30,7 +30,8 @@ def add_intervention_flags(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar=("LAYER", "STRENGTH", "TOWARD", "AWAY"),
         help="add a direction to what enters a layer: the difference of two prompts' residual streams there, times the "
-        'strength (Turner 2023); AWAY may be "". May be given several times',
+        "strength, for every token (Turner 2023, with one token everywhere as in Rimsky 2023); "
+        'AWAY may be "". May be given several times',
     )
 
 

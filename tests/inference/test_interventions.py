@@ -141,6 +141,24 @@ def test_the_model_is_whole_again_whatever_ends_the_reading(pair: tuple[Any, Any
         IntervenedNetwork(ours, CASES["means"], encode, interrupted=lambda: True)
 
 
+def test_texts_of_a_change_are_told_of_and_end_between_two_blocks(pair: tuple[Any, Any]) -> None:
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int) -> None:
+        told.append((done, total))
+
+    everything = CASES["everything"]  # a mean, and both prompts of a direction, in three layers
+    IntervenedNetwork(pair[1], everything, encode, progress=progress)
+    assert told == [(done, 9) for done in range(9)]
+    told.clear()
+    with pytest.raises(Interrupted):
+        IntervenedNetwork(pair[1], everything, encode, interrupted=lambda: len(told) == 5, progress=progress)
+    assert told[-1] == (4, 9)
+    told.clear()
+    IntervenedNetwork(pair[1], CASES["heads"], encode, progress=progress)
+    assert told == []
+
+
 def test_nothing_changed_is_the_plain_network_bit_for_bit(pair: tuple[Any, Any]) -> None:
     plain, network = TorchNetwork(pair[1]), IntervenedNetwork(pair[1], WHOLE, encode)
     assert torch.equal(network.read(IDS, network.new_cache()), plain.read(IDS, plain.new_cache()))

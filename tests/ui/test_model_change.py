@@ -1,5 +1,7 @@
 """The Playground writes with a changed model: from a key to a chip, a generation, its replay, and back."""
 
+import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.interventions import network
 from gptdesk.inference.interventions.intervention import (
     WHOLE,
     Component,
@@ -24,6 +27,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.ui.playground.intervention.dialog import InterventionDialog
 from gptdesk.ui.playground.replay.dialog import ReplayDialog
 from gptdesk.ui.services.inference_messages import State
+from tests.patience import PATIENCE
 
 from .conftest import Opened
 
@@ -161,6 +165,30 @@ def test_what_the_model_cannot_do_ends_with_a_sentence_and_nothing_is_lost(opene
         generate(opened, qtbot)
     assert "more than the model's context" in failed.args[0].sentence
     assert opened.window.session.document.text == PROMPT
+
+
+def test_what_changes_the_model_is_read_with_progress_and_ends_when_cancelled(
+    opened: Opened, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, texts, forward_pass = threading.Event(), itertools.count(), network.forward_pass
+
+    def second_text_waits(*arguments: Any, **named: Any) -> Any:
+        if next(texts) == 1:
+            held.wait(PATIENCE)
+        return forward_pass(*arguments, **named)
+
+    monkeypatch.setattr(network, "forward_pass", second_text_waits)
+    change_of(opened).set(Intervention(steering=(Steering(toward="sun", layer=1),)))
+    session, figures = opened.window.session, opened.window.status.figures
+    session.edit(0, 0, PROMPT)
+    opened.window.playground.generate.trigger()
+    qtbot.waitUntil(lambda: figures.text() == "reading what changes the model, 25 %")  # the second of four blocks
+    session.stop()
+    held.set()
+    qtbot.waitUntil(lambda: not session.busy)
+    assert session.document.text == PROMPT
+    assert next(texts) == 2, "the second text is not read"
+    assert generate(opened, qtbot), "and the next generation begins anew"
 
 
 @pytest.mark.parametrize("layers", [2, 3])

@@ -20,12 +20,19 @@ class ChangedEngines:
         self._whole = engine
         self._last: tuple[Intervention, Engine] | None = None
 
-    def get(self, intervention: Intervention, *, interrupted: Callable[[], bool] = lambda: False) -> Engine:
+    def get(
+        self,
+        intervention: Intervention,
+        *,
+        interrupted: Callable[[], bool] = lambda: False,
+        progress: Callable[[int, int], object] = lambda done, total: None,
+    ) -> Engine:
         """The engine with an intervention; that of the whole model for an empty one.
 
         Args:
             intervention: what is changed.
             interrupted: asked before each block of the texts that means and directions are taken of.
+            progress: told then, with the blocks that have read a text and those in all.
 
         Raises:
             UserError: when the model has not those parts, or a text has no tokens or too many.
@@ -39,6 +46,8 @@ class ChangedEngines:
             self._last = None  # its memory is free for the next one
             whole = self._whole
             with memory_errors_explained():
-                network = IntervenedNetwork(whole.model, intervention, whole.prompt_ids, interrupted=interrupted)
+                network = IntervenedNetwork(
+                    whole.model, intervention, whole.prompt_ids, interrupted=interrupted, progress=progress
+                )
             self._last = intervention, Engine(network, whole.tokenizer, name=whole.name)
         return self._last[1]

@@ -79,10 +79,11 @@ class Steering:
     """A direction that is added to the residual stream of every token that the model reads or writes.
 
     The direction is the difference of two prompts' residual streams where they enter a block, each behind its last
-    token. Turner et al. 2023, "Activation Addition: Steering Language Models Without Optimization",
-    https://arxiv.org/abs/2308.10248, add the differences of all tokens at the beginning of the text; that the last
-    token's alone is added everywhere is Rimsky et al. 2023, https://arxiv.org/abs/2312.06681: it holds for texts of
-    any length, and for prompts whose lengths differ.
+    token. That of one pair is Turner et al. 2023, "Activation Addition: Steering Language Models Without Optimization",
+    https://arxiv.org/abs/2308.10248, who add the differences of all tokens to the first ones of the text. That the last
+    token's alone is added everywhere is Rimsky et al. 2023, "Steering Llama 2 via Contrastive Activation Addition",
+    https://arxiv.org/abs/2312.06681, who take its mean over many pairs and leave the prompt as it is. One token's holds
+    for texts of any length, and for prompts whose lengths differ.
 
     Attributes:
         toward, away: the prompts; an empty one is the token that begins a text.

@@ -5,6 +5,7 @@ Shapes: T tokens of a text, nh heads, hs head size, C ``n_embd``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -24,6 +25,13 @@ from gptdesk.inference.interventions.intervention import Component, Intervention
 Hooked = Callable[[], RemovableHandle]
 """Registers a hook."""
 
+Progress = Callable[[int, int], object]
+"""Gets the blocks that have read a text, and those in all."""
+
+
+def ignored(done: int, total: int) -> None:
+    """Tells nobody."""
+
 
 class IntervenedNetwork(TorchNetwork):
     """Reads tokens with parts of a model switched off, or steered.
@@ -37,6 +45,7 @@ class IntervenedNetwork(TorchNetwork):
         intervention: what is changed.
         encode: returns the ids of a text, at least one.
         interrupted: asked before each block of the texts that means and directions are taken of.
+        progress: told with it.
 
     Raises:
         UserError: when the model has not those parts, or a text has no tokens or too many.
@@ -50,9 +59,12 @@ class IntervenedNetwork(TorchNetwork):
         encode: Callable[[str], Sequence[int]],
         *,
         interrupted: Callable[[], bool] = never,
+        progress: Progress = ignored,
     ) -> None:
         super().__init__(model)
         intervention.check_shape(model.config.n_layer, model.config.n_head)
+        texts = bool(intervention.mean_of) + 2 * len(intervention.steering)
+        interrupted = _counted(interrupted, progress, texts * model.config.n_layer)
         text: ForwardPass | None = None
         if intervention.mean_of:
             ids = encode(intervention.mean_of)[: model.config.n_positions]
@@ -96,6 +108,17 @@ class IntervenedNetwork(TorchNetwork):
     def _steer(self, steering: Steering, direction: Tensor) -> None:
         block = block_of(self.model, steering.layer)
         self._hooks.append(partial(block.register_forward_pre_hook, partial(_moved, steering.strength * direction)))
+
+
+def _counted(interrupted: Callable[[], bool], progress: Progress, total: int) -> Callable[[], bool]:
+    """``interrupted``, which tells how often it was asked before."""
+    asked = itertools.count()
+
+    def ask() -> bool:
+        progress(next(asked), total)
+        return interrupted()
+
+    return ask
 
 
 @torch.inference_mode()

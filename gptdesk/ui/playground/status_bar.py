@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.store.provenance.facts import FINISH_REASONS
 from gptdesk.ui import number_format
+from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.services.token_counter import Counts
@@ -125,10 +126,7 @@ class StatusBar(QWidget):
     def _show_figures(self) -> None:
         done, generation = self._done, self._inference.current
         if generation is not None and self._inference.state is State.GENERATING:
-            speed = generation.speed
-            parts = [number_format.tokens(generation.token_count)]
-            parts += [number_format.speed(speed)] if speed else []
-            self._show_figure(_SEPARATOR.join(parts), "")
+            self._show_figure(_SEPARATOR.join(_so_far(generation)), "")
         elif done and done.completion_tokens:
             self._show_figure(_SEPARATOR.join(_summary(done)), _explanation(done))
         else:
@@ -175,6 +173,13 @@ def _about_counts(counts: Counts, size: int) -> str:
     elif size:
         sentences.append(f"The model reads at most {number_format.tokens(size)}; of a longer text, the last part.")
     return " ".join(sentences)
+
+
+def _so_far(generation: Generation) -> list[str]:
+    if generation.prepared is not None:
+        return [f"reading what changes the model, {number_format.decimal(100 * generation.prepared, 0)} %"]
+    speed = generation.speed
+    return [number_format.tokens(generation.token_count), *([number_format.speed(speed)] if speed else [])]
 
 
 def _summary(done: DoneEvent) -> list[str]:

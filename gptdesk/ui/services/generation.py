@@ -31,6 +31,8 @@ class Generation(QObject):
         backend: what decodes, as for `Engine.generate`.
         intervention: what is changed in the model.
         model: the model that generates; ``None`` while queued.
+        prepared: of the texts that the change is computed of, the share that was read; ``None`` without such texts, and
+            once there are tokens.
         token_count: tokens received so far, of all completions.
         active: False once ``finished`` or ``failed`` was emitted.
         cancelled: whether `cancel` was called.
@@ -69,6 +71,7 @@ class Generation(QObject):
         self.backend = backend
         self.intervention = intervention
         self.model: ModelInfo | None = None
+        self.prepared: float | None = None
         self.token_count = 0
         self.active = True
         self.cancelled = False
@@ -132,6 +135,7 @@ class Generation(QObject):
             if not self.token_count:
                 self._first_token = perf_counter()
             self.token_count += len(batch)
+            self.prepared = None
             self.tokens.emit(batch)
         self._done += done
         for one in done:

@@ -63,7 +63,8 @@ class InferenceWorker(QObject):
 
     Signals:
         available(): ``events`` is no longer empty.
-        progress(int, object, object): job, bytes read, bytes in all.
+        progress(int, object, object): job; of a model that is loaded, bytes read and bytes in all; of a model that is
+            changed, blocks that have read a text, and those in all.
         loaded(int, object): job, `ModelInfo`.
         changed(object): `ModelInfo`; the decoder was compiled meanwhile, or could not be.
         result(int, object): background job, what it found: a text that was read, `ScoredText`, `InspectedToken`,
@@ -183,7 +184,11 @@ class InferenceWorker(QObject):
         if self._changed is None:
             raise UserError(NO_MODEL)
         try:
-            engine = self._changed.get(job.intervention, interrupted=lambda: job.cancelled)
+            engine = self._changed.get(
+                job.intervention,
+                interrupted=lambda: job.cancelled,
+                progress=partial(self.progress.emit, job.number),
+            )
         except Interrupted:
             raise _Cancelled from None
         events = engine.generate(

@@ -40,8 +40,8 @@ _STRENGTH: Final = SliderSpec(
 
 _DIRECTION: Final = (
     "The difference of what stands in the model behind two prompts where a layer begins, such as “I am happy” and "
-    "“I am sad”, is added for every token (Turner 2023, Rimsky 2023). An empty second prompt is the beginning of a "
-    "text; \\n is a line end."
+    "“I am sad”, is added for every token (Turner 2023, with one token everywhere as in Rimsky 2023). An empty second "
+    "prompt is the beginning of a text; \\n is a line end."
 )
 
 

@@ -279,7 +279,11 @@ class EngineHost(QObject):
 
     @Slot(int, object, object)
     def _on_progress(self, number: int, done: int, total: int) -> None:
-        self.progress.emit(self, done, total)
+        generation = self._generation
+        if number == self._job.number:
+            self.progress.emit(self, done, total)
+        elif generation is not None and generation.job is not None and number == generation.job.number:
+            generation.prepared = done / total
 
     @Slot(int, object)
     def _on_loaded(self, number: int, info: ModelInfo) -> None:

@@ -9,6 +9,7 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.inspection.attention import first_token_share, head_means, patterns, weighted_norms
 from gptdesk.inference.inspection.attribution import attribution
 from gptdesk.inference.inspection.forward_pass import ForwardPass, forward_pass
+from gptdesk.inference.inspection.largest import largest
 from gptdesk.inference.inspection.lens import lens
 from gptdesk.inference.inspection.parts import Kind, Part
 from tests.inference.inspection.models import BUNDLED, MODELS, folder_of, ids_of, ours, theirs
@@ -128,3 +129,14 @@ def test_the_share_of_a_head_is_what_its_output_adds_with_the_scale_frozen(looke
 def test_the_bundled_model_is_among_them() -> None:
     assert BUNDLED in MODELS
     assert len(MODELS) >= 18
+
+
+@pytest.mark.parametrize("count", [3, 64, 640, 641, 1000])
+@pytest.mark.parametrize("k", [1, 3])
+def test_the_largest_numbers_are_found_as_torch_finds_them(count: int, k: int) -> None:
+    generator = torch.Generator().manual_seed(count)
+    x = torch.stack([torch.randperm(count, generator=generator) for _ in range(6)]).view(2, 3, count).float()
+    values, indices = largest(x, k)
+    best = x.topk(k, dim=-1)
+    assert torch.equal(values, best.values)
+    assert torch.equal(indices, best.indices)

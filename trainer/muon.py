@@ -21,7 +21,7 @@ class Muon(torch.optim.Muon):
         """One step; with ``closure``, which computes the gradients, its loss is returned."""
         weights = [weight for group in self.param_groups for weight in group["params"]]
         if any(weight.device.type != "cpu" for weight in weights):
-            return super().step(closure)
+            return super().step(closure)  # type: ignore[no-untyped-call]
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from gptdesk import __version__
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.store.document import Document
 from gptdesk.store.settings_file import SCHEMA
 from gptdesk.ui import app
@@ -282,7 +283,7 @@ def test_what_waits_is_written_before_the_end(folders: Folders, qtbot: QtBot) ->
 
 def test_only_the_newest_text_is_counted(qtbot: QtBot) -> None:
     counter = TokenCounter()
-    counter.start()
+    counter.use(gpt2_tokenizer())
     counted: list[Counts] = []
     counter.counted.connect(counted.append)
     for number in range(50):

@@ -1,10 +1,16 @@
 """What the window imports before it is painted."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from gptdesk.gpt2.checkpoint import save_model
+from gptdesk.gpt2.config import GPT2Config
+from gptdesk.gpt2.model import GPT2
+from tests.gpt2.tokenizers.folders import make_folder
 
 LATER = {
     "torch",
@@ -39,6 +45,22 @@ LATER = {
 """What the window needs only after it was painted; each takes time at every start."""
 
 
+NEVER_FOR_WRITING = {"torch", "numba", "tiktoken", "transformers", "huggingface_hub.hf_api", "pydantic", "pyqtgraph"}
+"""What a window needs for training, charts, GPUs and other models, and not to count and write tokens of its model."""
+
+SHOW_WINDOW = """
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+from gptdesk.folders import Folders
+from gptdesk.ui.window.application import make_services
+from gptdesk.ui.window.main_window import MainWindow
+app = QApplication([])
+folders = Folders.of_this_user()
+services = make_services(app, folders)
+window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
+"""
+
+
 def modules_after(program: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", f"import sys\n{program}\nprint(*sys.modules)"],
@@ -69,16 +91,7 @@ assert gc.isenabled() and gc.get_freeze_count() > 10_000
 
 
 def test_the_first_window_imports_nothing_that_it_does_not_show() -> None:
-    modules = modules_after("""
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
-from gptdesk.folders import Folders
-from gptdesk.ui.window.application import make_services
-from gptdesk.ui.window.main_window import MainWindow
-app = QApplication([])
-folders = Folders.of_this_user()
-services = make_services(app, folders)
-window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
+    modules = modules_after(f"""{SHOW_WINDOW}
 window.painted.connect(app.quit)
 window.show()
 app.exec()
@@ -87,6 +100,38 @@ services.end(15_000)
 """)
     assert "PySide6.QtWidgets" in modules
     assert modules & LATER == set()
+
+
+@pytest.mark.usefixtures("home")
+def test_a_window_that_counts_and_writes_has_imported_nothing_for_other_models_and_pages(tmp_path: Path) -> None:
+    """Its model has tokens of its own, so OpenAI's vocabulary, which takes some ten megabytes, is not made."""
+    pytest.importorskip("numba")
+    folder = make_folder(tmp_path / "own", "own")
+    save_model(GPT2(GPT2Config.from_json(json.loads((folder / "config.json").read_text()))), folder)
+    modules = modules_after(f"""{SHOW_WINDOW}
+from gptdesk.inference.sampling.settings import DecodingSettings
+few = DecodingSettings(max_tokens=3)
+services.settings.update(model={str(folder)!r}, decoding=few, new_document_decoding=few)
+session, counted = window.pages["play"].session, []
+def generate():
+    if services.inference.state.name == "READY" and not session.document.text:
+        session.edit(0, 0, "Once upon a time")
+        session.generate()
+def end_when_counted(counts):
+    counted.append(counts.context)
+    if session.document.text and not session.busy and len(session.document.runs) > 1:
+        app.quit()
+services.loader.failed.connect(lambda failure: app.exit(1))
+services.inference.state_changed.connect(generate)
+services.counter.counted.connect(end_when_counted)
+window.painted.connect(window.start)
+window.show()
+code = app.exec()
+window.leave()
+services.end(15_000)
+assert code == 0 and counted[-1] > 3
+""")
+    assert modules & NEVER_FOR_WRITING == set()
 
 
 def test_the_windows_inference_does_without_torch(tiny_model_folder: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QPointF, QSettings, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPlainTextEdit
 from pytestqt.qtbot import QtBot
@@ -66,6 +67,15 @@ class BrokenView(NotesPage):
         raise RuntimeError("no view")
 
 
+class PreloadedPage(NotesPage):
+    id: ClassVar[str] = "preloaded"
+    title: ClassVar[str] = "Preloaded"
+    asked: int = 0
+
+    def preload(self) -> None:
+        self.asked += 1
+
+
 @pytest.fixture
 def open_with(open_window: Callable[..., Opened], qtbot: QtBot) -> Callable[..., Opened]:
     """Opens a window with gptdesk's pages and these."""
@@ -94,6 +104,19 @@ def test_a_page_that_is_added_is_in_the_rail(open_with: Callable[..., Opened], q
     opened.window.regions.go(1)
     opened.window.regions.go(-1)
     assert QApplication.focusWidget() is page.text
+
+
+def test_a_page_may_preload_once_the_pointer_or_the_keyboard_comes_to_its_button(
+    open_with: Callable[..., Opened],
+) -> None:
+    opened = open_with(PreloadedPage)
+    page, button = opened.window.pages["preloaded"], rail_button(opened, "Preloaded")
+    assert page.asked == 0
+    inside = QPointF(button.rect().center())
+    QApplication.sendEvent(button, QEnterEvent(inside, inside, button.mapToGlobal(inside)))
+    assert page.asked == 1
+    button.setFocus(Qt.FocusReason.TabFocusReason)
+    assert page.asked == 2
 
 
 def test_a_page_that_is_added_is_in_the_menu_and_has_a_shortcut(open_with: Callable[..., Opened]) -> None:

@@ -47,12 +47,8 @@ class _Text(NamedTuple):
     place: int | None
 
 
-def _count(tokenizer: Tokenizer | None, n_positions: int, starts: ContextStart, wanted: _Text) -> tuple[Counts, float]:
+def _count(tokenizer: Tokenizer, n_positions: int, starts: ContextStart, wanted: _Text) -> tuple[Counts, float]:
     """Returns the counts and the seconds that they took."""
-    if tokenizer is None:
-        from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
-
-        tokenizer = gpt2_tokenizer()  # made once, and not part of what a count costs
     began = perf_counter()
     text, prompt_end, place = wanted
     context = read = len(encode_mixed(tokenizer, text))
@@ -67,7 +63,7 @@ def _count(tokenizer: Tokenizer | None, n_positions: int, starts: ContextStart, 
 
 
 class TokenCounter(QObject):
-    """Keeps the counts of the newest text.
+    """Keeps the counts of the newest text. Nothing is counted before `use` has named the tokenizer.
 
     Signals:
         counted(object): `Counts` of the newest text.
@@ -79,19 +75,14 @@ class TokenCounter(QObject):
         super().__init__(parent)
         self._wanted: _Text | None = None
         self._latest: _Text | None = None
-        self._tokenizer: Tokenizer | None = None  # of the model; OpenAI's while there is none
+        self._tokenizer: Tokenizer | None = None  # of the model
         self._n_positions = 0
         self._starts = ContextStart()
-        self._started = self._busy = False
+        self._busy = False
         self._document = 0  # incremented when another document is opened
         self._wait = _WAIT
         self._throttle = Throttle(self._next, round(1000 * _WAIT), self)
         self._queue = TaskQueue("token counter", self)
-
-    def start(self) -> None:
-        """Counts from now on; before, the tokenizer would delay the first paint."""
-        self._started = True
-        self._next()
 
     def use(self, tokenizer: Tokenizer, n_positions: int = 0) -> None:
         """Counts for another model, the newest text again.
@@ -130,7 +121,7 @@ class TokenCounter(QObject):
 
     @Slot()
     def _next(self) -> None:
-        if self._wanted and self._started and not self._busy:
+        if self._wanted and self._tokenizer is not None and not self._busy:
             self._busy = True
             wanted, self._wanted = self._wanted, None
             self._queue.run(

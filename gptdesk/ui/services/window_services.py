@@ -44,7 +44,6 @@ class WindowServices(Services):
         """Starts the threads, which import torch, load the model, scan runs and list models."""
         self.storage.back_up()
         self.inference.start()
-        self.counter.start()
         self.run_monitor.start()
         self.models.start()
         self.loader.start()

@@ -1,4 +1,4 @@
-"""Imports what the Train page needs before it is first shown. Runs in a worker thread."""
+"""Imports what the Train page needs just before it is first shown. Runs in a worker thread."""
 
 from __future__ import annotations
 

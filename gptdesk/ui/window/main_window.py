@@ -28,7 +28,6 @@ from gptdesk.ui.window.messages.toast import Toasts
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.page_stack import PageStack, separator
 from gptdesk.ui.window.pages import PageLinks, PageRegistry
-from gptdesk.ui.window.process.idle import IdleWatch
 from gptdesk.ui.window.settings.effects import SettingEffects
 from gptdesk.ui.window.standard_commands import page_commands, panel_command, region_commands, view_commands
 from gptdesk.ui.window.window_tools import WindowTools
@@ -78,6 +77,7 @@ class MainWindow(QWidget):
         self._menu = MainMenu(self, self._commands)
         self.rail = Rail(services.theme, registry, self._commands)
         self.rail.chosen.connect(self.show_page)
+        self.rail.approached.connect(lambda id: self.pages[id].preload())
         self._lay_out()
         self.banners = Banners(services.theme, services.messages, self)
         self.toasts = Toasts(services.theme, services.messages, self)
@@ -85,9 +85,6 @@ class MainWindow(QWidget):
         self.regions = Regions(self, self._regions)
         self._geometry = WindowGeometry(self, geometry)
         self._geometry.restore()
-        self._idle = IdleWatch(services.inference, self)
-        for page in self.pages.values():
-            self._idle.idle.connect(page.preload)
         first = registry.resolve(services.settings.value.page)
         self.rail.choose(first)
         if not self.pages[first].is_slow:

@@ -158,7 +158,9 @@ class Page(Protocol):
         """Called when the page is shown or left."""
 
     def preload(self) -> None:
-        """Called when the window is idle: may import modules for the view in the background."""
+        """Called when the pointer or the keyboard comes to the page's button: may import modules for the view in the
+        background.
+        """
 
     def accepts(self, path: Path) -> bool:
         """Whether the page opens that file or folder, which the desktop or the command line gave."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QEnterEvent, QFocusEvent
 from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled, smaller
@@ -20,14 +21,34 @@ _ICON: Final = 18
 """Side of an icon, in pixels at a font of 13 pixels."""
 
 
+class _PageButton(QToolButton):
+    """Shows a page.
+
+    Signals:
+        approached(): the pointer or the keyboard came to it, and may press it next.
+    """
+
+    approached = Signal()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.approached.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.approached.emit()
+
+
 class Rail(QWidget):
     """Buttons that show pages, and which one is shown.
 
     Signals:
         chosen(str): the id of the page whose button was clicked.
+        approached(str): the id of the page whose button may be clicked next.
     """
 
     chosen = Signal(str)
+    approached = Signal(str)
 
     def __init__(self, theme: Theme, registry: PageRegistry, commands: Commands, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +71,7 @@ class Rail(QWidget):
         self._show_shortcuts()
 
     def _make_button(self, page: type[Page]) -> QToolButton:
-        button = QToolButton()
+        button = _PageButton()
         button.setProperty("kind", "rail")
         button.setText(page.title)
         button.setAccessibleName(page.title)
@@ -62,6 +83,7 @@ class Rail(QWidget):
         button.setFixedSize(scaled(WIDTH) - 16, scaled(56))
         button.setProperty("icon_name", page.icon)
         button.clicked.connect(partial(self._on_clicked, page.id))
+        button.approached.connect(partial(self.approached.emit, page.id))
         return button
 
     def choose(self, id: str) -> None:

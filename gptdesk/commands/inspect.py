@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gptdesk.commands.engine import add_device_flags, add_model_flag
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
@@ -34,6 +34,7 @@ VIEWS: Final = {
     "patching": "how much of the answer comes back when activations of the text are put into --corrupted (Wang 2022)",
     "neurons": "the strongest neurons at --position and what they write, or the strongest places of --neuron",
     "embeddings": "the tokens nearest to the one at --position, by cosine",
+    "surprisal": "how surprising each token is, in bits; with --run, how the model learns the text",
 }
 """The views and what they show; `gptdesk.inference.inspection.views` computes them."""
 
@@ -125,17 +126,42 @@ def run(options: argparse.Namespace) -> int:
 
 def _rows_of_run(options: argparse.Namespace, text: str, interrupted: Callable[[], bool]) -> list[Row]:
     """The view's rows of every checkpoint, each with its step; one model is in memory at a time."""
-    from gptdesk.training.checkpoints import checkpoints
+    from gptdesk.training.checkpoint_views import missing_sentence, views_by_step
+    from gptdesk.training.checkpoints import CheckpointInfo, checkpoints
 
     found = checkpoints(options.run_folder)
     if not found:
         raise UserError(f"{options.run_folder} is no run with complete checkpoints.")
-    rows: list[Row] = []
-    for checkpoint in found:
+
+    def look(checkpoint: CheckpointInfo) -> list[Row]:
         options.model = str(checkpoint.path)
-        view = _look(options, text, *_load(options, interrupted), interrupted)
-        rows += [{"step": checkpoint.step, **row} for row in view.rows]
-    return rows
+        return list(_look(options, text, *_load(options, interrupted), interrupted).rows)
+
+    question = _kept_question(options, text, found[-1].path)
+    seen = list(views_by_step(options.run_folder, found, look, question))
+    if sentence := missing_sentence(seen):
+        print(sentence, file=sys.stderr)
+    return [{"step": one.step, **row} for one in seen for row in one.rows or ()]
+
+
+def _kept_question(options: argparse.Namespace, text: str, checkpoint: Path) -> dict[str, Any] | None:
+    """What answers are kept by beside the run; None for views that are not kept."""
+    from gptdesk.training.checkpoint_views import heads_question, surprisal_question
+
+    if options.view not in ("heads", "surprisal"):
+        return None
+    with ended_by_interrupt():
+        from gptdesk.devices import QUANTIZED, choose_device, choose_precision
+        from gptdesk.gpt2.layout import read_config
+        from gptdesk.gpt2.tokenizers.loading import load_tokenizer
+
+    precision = options.precision
+    if precision not in QUANTIZED:
+        precision = str(choose_precision(precision, choose_device(options.device))).removeprefix("torch.")
+    if options.view == "heads":
+        return heads_question(precision)
+    tokenizer = load_tokenizer(checkpoint, read_config(checkpoint))
+    return surprisal_question(tokenizer.encode(text, allow_special=options.special), precision)
 
 
 def _load(options: argparse.Namespace, interrupted: Callable[[], bool]) -> tuple[GPT2, Tokenizer]:

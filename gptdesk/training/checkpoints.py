@@ -51,6 +51,12 @@ def checkpoints(folder: Path) -> list[CheckpointInfo]:
     return sorted(found, key=lambda checkpoint: checkpoint.step)
 
 
+def run_of(folder: Path) -> Path | None:
+    """The run that a folder is a checkpoint of, by their names; None for other folders."""
+    is_checkpoint = folder.parent.name == CHECKPOINTS and _NAME.fullmatch(folder.name)
+    return folder.parent.parent if is_checkpoint else None
+
+
 def _complete_size(path: Path) -> int:
     """Bytes in a checkpoint.
 

@@ -254,11 +254,13 @@ QPushButton[kind="tab"]:hover { background: $hover; color: $text; }
 QPushButton[kind="tab"]:checked { background: $wash; border-color: transparent; color: $accent; }
 QPushButton[kind="tab"]:focus { border-color: $accent; }
 QTextEdit[kind="prose"] { background: transparent; border: none; selection-background-color: $selection; }
-QTextEdit[kind="comparison"], QTextEdit[kind="compared"] {
+QTextEdit[kind="comparison"], QTextEdit[kind="compared"], QTextEdit[kind="coloured"] {
     background: $surface; border: 1px solid $hairline; border-radius: 6px; selection-background-color: $selection;
     selection-color: $text;
 }
-QTextEdit[kind="comparison"]:focus, QTextEdit[kind="compared"]:focus { border-color: $accent; }
+QTextEdit[kind="comparison"]:focus, QTextEdit[kind="compared"]:focus, QTextEdit[kind="coloured"]:focus {
+    border-color: $accent;
+}
 QPlainTextEdit[kind="log"] { background: $surface; border: none; padding: 0; }
 QFrame[kind="crash"] { background: $surface; border: 1px solid $bad; border-radius: 8px; }
 QSplitter::handle { background: $hairline; }

@@ -56,6 +56,16 @@ def lens_rows(found: Lens, ids: Sequence[int], tokenizer: Tokenizer) -> Iterator
             }
 
 
+def surprisal_rows(found: Tensor, ids: Sequence[int], tokenizer: Tokenizer) -> Iterator[Row]:
+    """A row for each token; its surprisal in bits, none for the first."""
+    for position, (id, bits) in enumerate(zip(ids, found.tolist(), strict=True)):
+        yield {
+            "position": position,
+            "token": tokenizer.piece(id),
+            "surprisal": None if math.isnan(bits) else bits,
+        }
+
+
 def attention_rows(run: ForwardPass, position: int, layers: Iterable[int], tokenizer: Tokenizer) -> Iterator[Row]:
     """A row for each layer, head and token that the token at ``position`` may look at."""
     ids = run.ids.tolist()

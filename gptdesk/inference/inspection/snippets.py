@@ -168,6 +168,57 @@ def _ids_of(source: Source) -> tuple[str, ...]:
     return _assigned("ids", source.text, source.ids)
 
 
+def learned(run: str, ids: Sequence[int]) -> str:
+    """Surprisals of a text's tokens at every checkpoint of a run."""
+    lines = (
+        f"ids = {list(ids)}",
+        "found = {one.step: surprisals(load_model(one.path), ids) for one in checkpoints(run)}",
+        "for step, bits in found.items():",
+        "    print(step, bits.tolist())",
+    )
+    return _script_of_run("a text at every checkpoint", run, (f"from {_PACKAGE}.surprisal import surprisals",), lines)
+
+
+def heads_by_step(run: str) -> str:
+    """Scores of all heads at every checkpoint of a run."""
+    imports = (
+        "from gptdesk.gpt2.tokenizers.loading import load_tokenizer",
+        f"from {_PACKAGE}.head_scores import head_scores",
+        f"from {_PACKAGE}.rows import head_rows",
+    )
+    lines = (
+        "found = {}",
+        "for one in checkpoints(run):",
+        "    model = load_model(one.path)",
+        "    tokenizer = load_tokenizer(one.path, model.config)",
+        "    vocab_size = min(model.config.vocab_size, tokenizer.vocab_size)",
+        "    special = set(tokenizer.special_tokens.values())",
+        "    found[one.step] = head_scores(model, vocab_size=vocab_size, special=special)",
+        "for step, scores in found.items():",
+        "    for row in head_rows(scores):",
+        "        print(step, row)",
+    )
+    return _script_of_run("scores of heads at every checkpoint", run, imports, lines)
+
+
+def _script_of_run(title: str, run: str, imports: Sequence[str], lines: Sequence[str]) -> str:
+    """The code for all checkpoints of a run."""
+    return "\n".join(
+        (
+            f"# {title[0].upper()}{title[1:]}, as in the Inspect pane of gptdesk.",
+            "from pathlib import Path",
+            "",
+            "from gptdesk.gpt2.checkpoint import load_model",
+            *imports,
+            "from gptdesk.training.checkpoints import checkpoints",
+            "",
+            f"run = Path({run!r})",
+            *lines,
+            "",
+        )
+    )
+
+
 def _assigned(name: str, text: str, ids: Sequence[int]) -> tuple[str, ...]:
     return (f"{name} = tokenizer.encode({text!r})" if text else f"{name} = {list(ids)}",)
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gptdesk.coloured_text import surprisal
 from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.inspection import rows
@@ -24,6 +25,7 @@ from gptdesk.inference.inspection.parts import Kind, Part
 from gptdesk.inference.inspection.patching import PromptPair, Site, patch
 from gptdesk.inference.inspection.picture import HeatMap
 from gptdesk.inference.inspection.rows import Row
+from gptdesk.inference.inspection.surprisal import surprisals
 from gptdesk.inference.inspection.weights import unembed
 
 
@@ -187,6 +189,13 @@ def _embeddings(question: Question) -> View:
     return View(list(rows.near_rows(found, norms(question.model, table=table), question.tokenizer)))
 
 
+def _surprisal(question: Question) -> View:
+    """Its picture is one row of all tokens."""
+    found = surprisals(question.model, question.ids, vocab_size=question.vocab_size, interrupted=question.interrupted)
+    table = list(rows.surprisal_rows(found, question.ids, question.tokenizer))
+    return View(table, HeatMap(found.numpy()[None], surprisal.MOST_BITS))
+
+
 def _map_of_parts(n_layer: int, n_head: int, values: Mapping[Part, float]) -> HeatMap:
     """A row a layer, the last one on top, a column a head, and one for the MLP; its bias counts with it."""
     grid: npt.NDArray[np.float64] = np.full((n_layer, n_head + 1), np.nan)
@@ -206,5 +215,6 @@ VIEWS: Final[Mapping[str, Callable[[Question], View]]] = {
     "patching": _patching,
     "neurons": _neurons,
     "embeddings": _embeddings,
+    "surprisal": _surprisal,
 }
 """The views by the names that the command line gives them."""

@@ -97,6 +97,7 @@ class PlaygroundPage(BasePage):
         links.current_text = lambda: self.session.document.mixed.spelled
         links.document_wanted.connect(self.documents.open)
         links.model_wanted.connect(self._use_model)
+        links.inspection_wanted.connect(self._inspect_model)
         links.follow_wanted.connect(self._follow_run)
         self.documents.wanted.connect(self._show)
         self.files.wanted.connect(self._show)
@@ -243,6 +244,12 @@ class PlaygroundPage(BasePage):
         """A checkpoint is not listed among recent models, because its run may delete it."""
         self.services.settings.update(model=model)
         self._show()
+
+    @Slot(str)
+    def _inspect_model(self, model: str) -> None:
+        self._use_model(model)
+        if self.view is not None:
+            self.view.inspect.open().focus_view()
 
     @Slot(object)
     def _follow_run(self, folder: Path | None) -> None:

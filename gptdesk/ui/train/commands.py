@@ -122,6 +122,14 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
         ),
         Command(
+            id="run.inspect",
+            title="Inspect this checkpoint",
+            description="Show what the layers of the checkpoint nearest to the shown sample make of the text; a slider "
+            "walks to the others",
+            run=act(lambda made: made.inspect()),
+            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+        ),
+        Command(
             id="run.report",
             title="Copy crash report",
             description="Copy the cause of the crash, the traceback and the last output",

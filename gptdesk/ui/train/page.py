@@ -62,6 +62,7 @@ class TrainPage(BasePage):
             self.services, self.messages, window.commands, window.menu, lambda: links.current_text()
         )
         view.open_model.connect(links.model_wanted)
+        view.inspect_model.connect(links.inspection_wanted)
         view.chat_with.connect(links.chat_model_wanted)
         view.compare.connect(lambda folders: links.comparison_wanted.emit(folders, ""))
         view.follow_run.connect(links.follow_wanted)

@@ -61,6 +61,7 @@ class TrainView(QWidget):
 
     Signals:
         open_model(str): use the model in that folder in the Playground.
+        inspect_model(str): look into the model in that folder.
         chat_with(str): use the model in that folder on the Chat page.
         compare(object): put the checkpoints in these folders side by side.
         follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
@@ -68,6 +69,7 @@ class TrainView(QWidget):
     """
 
     open_model = Signal(str)
+    inspect_model = Signal(str)
     chat_with = Signal(str)
     compare = Signal(object)
     follow_run = Signal(object)
@@ -195,6 +197,11 @@ class TrainView(QWidget):
         """Opens the checkpoint nearest to the shown sample on the Chat page."""
         if (target := self.panel.samples.target) is not None:
             self.chat_with.emit(str(target.path))
+
+    def inspect(self) -> None:
+        """Opens the checkpoint nearest to the shown sample in the Playground, with the Inspect pane."""
+        if (target := self.panel.samples.target) is not None:
+            self.inspect_model.emit(str(target.path))
 
     def why_no_report(self) -> str | None:
         """Why there is no crash report of the selected run; ``None`` if there is one."""

@@ -31,6 +31,7 @@ class PageLinks(QObject):
         comparison_wanted(object, object): show the Compare page with models or checkpoints, a sequence of names or
             folders (one: beside another one), and a prompt, text or `MixedText`; "" keeps the one that is there.
         model_wanted(str): use the model of that name, or in that folder, in the Playground.
+        inspection_wanted(str): use the model in that folder in the Playground, and show the Inspect pane.
         models_wanted(): show the models, for instance to download one.
         run_wanted(object): show the training run in that folder, a `Path`.
         follow_wanted(object): load each newest checkpoint of the run in that folder, a `Path`; ``None`` stops that.
@@ -42,6 +43,7 @@ class PageLinks(QObject):
     document_claimed = Signal(str, str)
     comparison_wanted = Signal(object, object)
     model_wanted = Signal(str)
+    inspection_wanted = Signal(str)
     models_wanted = Signal()
     run_wanted = Signal(object)
     follow_wanted = Signal(object)

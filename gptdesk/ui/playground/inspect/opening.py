@@ -44,6 +44,7 @@ class InspectTools(QObject):
         pane = InspectPane(
             self._services.theme,
             self._services.inference,
+            self._services.run_monitor,
             self._session,
             lambda: editor.selection[0],
         )
@@ -51,6 +52,7 @@ class InspectTools(QObject):
         pane.caret_wanted.connect(editor.show_place)
         pane.left.connect(editor.setFocus)
         pane.closed.connect(self.close)
+        pane.checkpoint_wanted.connect(lambda folder: self._services.settings.update(model=str(folder)))
         self.arcs = AttentionArcs(editor, self._services.theme)
         pane.attention.looking.connect(self.arcs.show)
         return pane

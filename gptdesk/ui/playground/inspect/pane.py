@@ -15,19 +15,18 @@ from gptdesk.inference.inspection.snippets import Source
 from gptdesk.ui import number_format
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.playground.inspect.attention_view import AttentionView
-from gptdesk.ui.playground.inspect.compare_view import CompareView
-from gptdesk.ui.playground.inspect.embeddings_view import EmbeddingsView
 from gptdesk.ui.playground.inspect.head import PaneHead
-from gptdesk.ui.playground.inspect.heads_view import HeadsView
-from gptdesk.ui.playground.inspect.lens_view import LensView
-from gptdesk.ui.playground.inspect.neurons_view import NeuronsView
-from gptdesk.ui.playground.inspect.parts_view import PartsView
+from gptdesk.ui.playground.inspect.over_steps.checkpoint_bar import CheckpointBar
+from gptdesk.ui.playground.inspect.over_steps.run_checkpoints import RunCheckpoints
+from gptdesk.ui.playground.inspect.over_steps.steps_view import StepsView
 from gptdesk.ui.playground.inspect.pinning import Pin
 from gptdesk.ui.playground.inspect.view import InspectView
-from gptdesk.ui.playground.inspect.views import ATTENTION, COMPARE, EMBEDDINGS, HEADS, LENS, NEURONS, PARTS
+from gptdesk.ui.playground.inspect.view_list import make_views
+from gptdesk.ui.playground.inspect.views import LENS
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import Looked, LookedText, LookJob
+from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.throttle import Throttle
@@ -48,6 +47,7 @@ class InspectPane(QWidget):
     Args:
         theme: of the window.
         inference: looks into the model.
+        runs: lists and reads checkpoints of the run that the model belongs to.
         session: has the text.
         caret: returns the caret's place in it.
 
@@ -55,22 +55,27 @@ class InspectPane(QWidget):
         head: the choice of the view, its state and buttons.
         attention: the view that has arcs over the text.
         views: by id.
+        checkpoints: of the run that the model in use belongs to.
+        steps: loads one of them.
         message: stands in the place of a view that has nothing to show.
 
     Signals:
         caret_wanted(int): emitted with the index of a character that the caret should go to.
         left(): emitted when the person wants to go back to the text.
         closed(): emitted when the pane is to be hidden.
+        checkpoint_wanted(object): emitted with the folder of a checkpoint to load, a `Path`.
     """
 
     caret_wanted = Signal(int)
     left = Signal()
     closed = Signal()
+    checkpoint_wanted = Signal(object)
 
     def __init__(
         self,
         theme: Theme,
         inference: InferenceService,
+        runs: RunService,
         session: Session,
         caret: Callable[[], int],
         parent: QWidget | None = None,
@@ -83,16 +88,9 @@ class InspectPane(QWidget):
         self._text = LookedText((), (), -1)
         self._pin = Pin()
         self._said = ""
-        self.attention = AttentionView(theme)
-        self.views: dict[str, InspectView] = {
-            LENS: LensView(theme),
-            ATTENTION: self.attention,
-            PARTS: PartsView(theme),
-            HEADS: HeadsView(theme, session.model_change),
-            COMPARE: CompareView(theme),
-            NEURONS: NeuronsView(theme),
-            EMBEDDINGS: EmbeddingsView(theme),
-        }
+        self.attention, self.checkpoints = AttentionView(theme), RunCheckpoints(runs, self)
+        self.views = make_views(theme, self.attention, session.model_change, inference, runs, self.checkpoints)
+        self.steps = CheckpointBar(self.checkpoints)
         self.head, self.message = PaneHead(theme, self._copied_view, self._code), QLabel()
         self.head.chosen.connect(self.choose)
         self.head.pin.clicked.connect(self.pin)
@@ -103,11 +101,15 @@ class InspectPane(QWidget):
             view.left.connect(self.left)
             view.caret_wanted.connect(self.caret_wanted)
             view.asked.connect(self._ask)
+        self.steps.chosen.connect(self.checkpoint_wanted)
+        self.checkpoints.changed.connect(self._show_steps)
         session.changed.connect(self._asking.request)
         session.opened.connect(self._on_opened)
         inference.state_changed.connect(self._on_state_changed)
         inference.reads.looked.connect(self._receive)
+        inference.load_failed.connect(self.checkpoints.look)
         self.choose(LENS)
+        self._use_folder()
 
     def _lay_out(self) -> None:
         self.setProperty("zone", "surface")
@@ -127,6 +129,7 @@ class InspectPane(QWidget):
         inner.setContentsMargins(_SIDE, 6, 8, 8)
         inner.setSpacing(6)
         inner.addWidget(self.head)
+        inner.addWidget(self.steps)
         inner.addWidget(self._stack, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -150,7 +153,15 @@ class InspectPane(QWidget):
         self.head.show_view(id)
         self.attention.hide_arcs()
         self._asked = []
+        self._show_steps()
         self._ask()
+
+    @Slot()
+    def _show_steps(self) -> None:
+        """Views over checkpoints have steps of their own."""
+        self.steps.setVisible(self.steps.is_useful and not isinstance(self.view, StepsView))
+        if isinstance(self.view, StepsView) and self._stack.currentWidget() is self.message:
+            self._ask()
 
     @Slot()
     def pin(self) -> None:
@@ -203,10 +214,16 @@ class InspectPane(QWidget):
         model = self._model_in_use()
         if model != self._model:
             self._model = model
+            self._use_folder()
             self._give_up()
             for view in self.views.values():
                 view.clear()
             self._ask()
+
+    def _use_folder(self) -> None:
+        """A model that is being loaded has no folder yet, and may belong to the same run."""
+        if self._inference.info is not None:
+            self.checkpoints.use(self._inference.info.folder)
 
     def _model_in_use(self) -> object:
         info = self._inference.info
@@ -219,9 +236,11 @@ class InspectPane(QWidget):
         info, text = self._inference.info, self._session.document.mixed
         self._pin.follow(text.text)
         self.head.show_pinned(self._pin.place is not None)
-        if info is None or (self.view.needs_text() and not text.text):
+        without_text = _NO_TEXT if self.view.needs_text() and not text.text else ""
+        why_not = _NO_MODEL if info is None else self.view.why_not() or without_text
+        if info is None or why_not:
             self._give_up()
-            self._say(_NO_MODEL if info is None else _NO_TEXT)
+            self._say(why_not)
             return
         quantised = f"The {info.precision} weights count as the numbers that they stand for."
         self.head.state.help = quantised if info.precision in QUANTIZED else ""

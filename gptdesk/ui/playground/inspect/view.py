@@ -43,6 +43,10 @@ class InspectView(QWidget):
         """Whether there is nothing to show without a text."""
         return True
 
+    def why_not(self) -> str:
+        """Why the view has nothing to show for this model, a sentence; "" where it has."""
+        return ""
+
     def receive(self, looked: Looked, tokenizer: Tokenizer) -> str:
         """Shows the answer, or a part of it; returns what is to be said of it."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ from typing import Final
 
 LENS, ATTENTION, PARTS, HEADS = "lens", "attention", "parts", "heads"
 COMPARE, NEURONS, EMBEDDINGS = "compare", "neurons", "embeddings"
+LEARNED, HEADS_BY_STEP = "learned", "heads_by_step"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,12 @@ class ViewText:
 def _paper(name: str, title: str, address: str) -> Paper:
     return Paper(name, f"{name}, “{title}”", address)
 
+
+_INDUCTION: Final = _paper(
+    "Olsson et al. 2022",
+    "In-context Learning and Induction Heads",
+    "https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html",
+)
 
 VIEWS: Final[dict[str, ViewText]] = {
     LENS: ViewText(
@@ -84,11 +91,7 @@ VIEWS: Final[dict[str, ViewText]] = {
         "part without effect may still do something, because others can take over; a score says nothing of "
         "ordinary text.",
         (
-            _paper(
-                "Olsson et al. 2022",
-                "In-context Learning and Induction Heads",
-                "https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads/index.html",
-            ),
+            _INDUCTION,
             _paper(
                 "Michel et al. 2019",
                 "Are Sixteen Heads Really Better than One?",
@@ -138,6 +141,26 @@ VIEWS: Final[dict[str, ViewText]] = {
                 "https://doi.org/10.1080/14786440109462720",
             ),
         ),
+    ),
+    LEARNED: ViewText(
+        "This text, learned",
+        "How many bits each token of the text costs at every checkpoint of the run, played from the first to the last: "
+        "the paler, the better it is foreseen. It does not prove that the run has learned a rule; it may know the text "
+        "by heart, if that is in its data.",
+        (
+            _paper(
+                "Xia et al. 2022",
+                "Training Trajectories of Language Models Across Scales",
+                "https://arxiv.org/abs/2212.09803",
+            ),
+        ),
+    ),
+    HEADS_BY_STEP: ViewText(
+        "Heads over steps",
+        "What each head does on repeated random tokens at every checkpoint of the run: induction often appears within "
+        "few steps, once a layer before it looks at the previous token. It does not prove that the loss falls for that "
+        "reason, and says nothing of ordinary text.",
+        (_INDUCTION,),
     ),
 }
 """By id, in the order of the list."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.folders import Folders
 from gptdesk.training.index import RunEntry, RunIndex
-from gptdesk.ui.services.background import TaskQueue
+from gptdesk.ui.services.background import Task, TaskQueue
 from gptdesk.ui.services.runs.autostart import Autostart
 from gptdesk.ui.services.runs.pending_requests import PendingRequests
 
@@ -73,7 +73,8 @@ class RunMonitor(QObject):
         self._scanning = self._again = self._preloaded = False
         self._quick = TaskQueue("runs", self)
         self._long = TaskQueue("long work on runs", self)
-        for queue in (self._quick, self._long):
+        self._reads = TaskQueue("checkpoints", self)
+        for queue in (self._quick, self._long, self._reads):
             queue.failed.connect(self.failed)
         self.requests = PendingRequests(self._quick, self)
         self.requests.failed.connect(self.failed)
@@ -179,6 +180,16 @@ class RunMonitor(QObject):
         """Runs what may take seconds, such as deleting, beside the scans."""
         self._long.run(work, done, failed)
 
+    def read_checkpoints(
+        self,
+        work: Callable[[Task], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[str], object],
+        progress: Callable[[int, int], object],
+    ) -> Task:
+        """Runs work that reads checkpoints of a run, one piece of it after the other; it can be cancelled."""
+        return self._reads.run_task(work, done, failed, progress=progress)
+
     def preload(self, work: Callable[[], None]) -> None:
         """Runs work that the Train page has registered, beside the scans; only the first call does."""
         if not self._preloaded:
@@ -189,6 +200,7 @@ class RunMonitor(QObject):
         """Ends the threads; returns whether they ended in time."""
         self._timer.stop()
         ended = self._quick.shut_down(milliseconds)
+        ended = self._reads.shut_down(milliseconds) and ended
         return self._long.shut_down(milliseconds) and ended
 
     @Slot(object)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from PySide6.QtCore import SignalInstance
 
 from gptdesk.training.index import RunEntry, RunIndex
-from gptdesk.ui.services.background import Failed
+from gptdesk.ui.services.background import Failed, Task
 
 if TYPE_CHECKING:
     from gptdesk.training.data.data_scanner import DataEntry, DataView
@@ -70,4 +70,8 @@ class RunService(Protocol):
     def run_long(
         self, work: Callable[[], Result], done: Callable[[Result], object] | None = None, failed: Failed | None = None
     ) -> None: ...
+    def read_checkpoints(
+        self, work: Callable[[Task], Result], done: Callable[[Result], object], failed: Failed,
+        progress: Callable[[int, int], object],
+    ) -> Task: ...  # fmt: skip
     def preload(self, work: Callable[[], None]) -> None: ...

@@ -137,7 +137,7 @@ class RunActions(QObject):
         if not checkpoints:
             menu.addAction("No checkpoint yet").setEnabled(False)
         menu.addSeparator()
-        ids = ("run.chat", "run.compare", "run.follow")
+        ids = ("run.chat", "run.inspect", "run.compare", "run.follow")
         self._commands.refresh(*ids)
         menu.addActions([self._commands.action(id) for id in ids])
         menu.setToolTipsVisible(True)

@@ -17,9 +17,9 @@ from gptdesk.ui import number_format
 from gptdesk.ui.fonts import prose_font, scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.labels import SEPARATOR
-from gptdesk.ui.train.runs.step_player import StepPlayer
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
+from gptdesk.ui.widgets.step_player import StepPlayer
 from gptdesk.ui.window.commands.registry import Commands
 
 _TEXT_SIZE: Final = 15
@@ -61,7 +61,7 @@ class SamplesPanel(QWidget):
         self.prompts.setAccessibleName("Prompt and seed")
         self.prompts.setSizeAdjustPolicy(ListBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.prompts.activated.connect(self._on_prompt)
-        self.player = StepPlayer(theme)
+        self.player = StepPlayer(theme, "Step of the sample")
         self.player.moved.connect(self._show_sample)
         self.caption = QLabel()
         self.caption.setProperty("kind", "muted")

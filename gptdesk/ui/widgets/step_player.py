@@ -1,4 +1,4 @@
-"""A slider over the samples of a run by step, with a button that plays them in order."""
+"""A slider over what a run did by step, with a button that plays it in order."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
 from gptdesk.ui.theme import Theme
 
 _FRAME_MS: Final = 700
-"""Milliseconds for each sample while they are played."""
+"""Milliseconds for each step while they are played."""
 
 
 class StepPlayer(QWidget):
-    """Chooses one of several samples.
+    """Chooses one of several steps.
+
+    Args:
+        theme: of the window.
+        name: of the slider, for screen readers.
 
     Attributes:
         play: starts and stops playing.
-        slider: index of the chosen sample.
+        slider: index of the chosen step.
 
     Signals:
-        moved(): another sample was chosen.
+        moved(): another step was chosen.
     """
 
     moved = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self.play = QPushButton()
@@ -34,7 +38,7 @@ class StepPlayer(QWidget):
         self.play.setProperty("kind", "flat")
         self.play.clicked.connect(self._on_play)
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Step of the sample")
+        self.slider.setAccessibleName(name)
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self.moved)
         self._timer = QTimer(self)
@@ -49,16 +53,16 @@ class StepPlayer(QWidget):
 
     @property
     def index(self) -> int:
-        """Index of the chosen sample."""
+        """Index of the chosen step."""
         return self.slider.value()
 
     @property
     def is_at_end(self) -> bool:
-        """Whether the last sample is chosen."""
+        """Whether the last step is chosen."""
         return self.slider.value() == self.slider.maximum()
 
     def set_count(self, count: int, *, choose_last: bool) -> None:
-        """Changes the number of samples without emitting `moved`; hides itself if there is none."""
+        """Changes the number of steps without emitting `moved`; hides itself if there is none."""
         with QSignalBlocker(self.slider):
             self.slider.setRange(0, max(0, count - 1))
             if choose_last:
@@ -66,6 +70,11 @@ class StepPlayer(QWidget):
         self.setVisible(bool(count))
         for widget in (self.slider, self.play):
             widget.setEnabled(count > 1)
+
+    def stop(self) -> None:
+        """Stops playing."""
+        self._timer.stop()
+        self._show_play()
 
     @Slot()
     def _on_play(self) -> None:
@@ -81,8 +90,7 @@ class StepPlayer(QWidget):
     def _on_frame(self) -> None:
         self.slider.setValue(self.slider.value() + 1)
         if self.is_at_end:
-            self._timer.stop()
-            self._show_play()
+            self.stop()
 
     def _show_play(self) -> None:
         playing = self._timer.isActive()

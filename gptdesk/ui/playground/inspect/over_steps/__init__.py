@@ -1,0 +1,1 @@
+"""Views of the Inspect pane over the checkpoints of a run."""

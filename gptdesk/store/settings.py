@@ -57,6 +57,7 @@ class Settings:
         document: id of the document that was open last.
         chat: id of the document that was open last on the Chat page.
         chat_model: name or folder of the model of chats; empty: that of the Playground.
+        chat_follow: folder of the run whose newest checkpoint is the model of chats.
         chat_device: device of the model of chats, if that is not the Playground's.
         chat_precision: precision of the model of chats, if that is not the Playground's.
         chat_template: id of the template of chats; empty: that of the model, or else plain names.
@@ -228,6 +229,7 @@ class Settings:
     chat_model: str = stored("", what="a name or a folder")
     chat_device: str = stored("", what="the name of a device, or empty", kind=_one_of("", *DEVICES))
     chat_precision: str = stored("", what="the name of a precision, or empty", kind=_one_of("", *PRECISIONS))
+    chat_follow: str | None = stored(None, what="the folder of a run")
     chat_template: str = stored("", what="the id of a template")
     folder: str | None = stored(None, what="one that files are saved in")
     page: str = stored("", what="the id of a page")

@@ -47,6 +47,9 @@ def unload_label(info: ModelInfo | None) -> str:
 class ModelChooser(MenuButton):
     """Shows the model in use; its menu lists the installed models.
 
+    Args:
+        stop_following: id of the command that stops following a run.
+
     Signals:
         models_wanted(): emitted when the person asks for more models.
     """
@@ -57,10 +60,12 @@ class ModelChooser(MenuButton):
         self,
         services: Services,
         commands: Commands,
+        stop_following: str,
         parent: QWidget | None = None,
     ) -> None:
         menu = Menu()
         super().__init__("field", menu, parent)
+        self._stop_following = stop_following
         self._settings, self._inference = services.settings, services.inference
         self._models, self._using, self._commands = services.models, services.activation, commands
         self._menu = menu
@@ -82,14 +87,16 @@ class ModelChooser(MenuButton):
     def _show(self) -> None:
         info, model = self._inference.info, self._settings.value.model
         size = f"  ·  {number_format.parameters(info.parameters)}" if info else ""
-        following = "  ·  following" if self._settings.value.follow else ""
+        follow = self._settings.value.follow
+        following = "  ·  following" if follow else ""
         self.setText(f"{model_title(model)}{size}{following}")
         self.setAccessibleDescription(f"{model}{size}")
-        self.setToolTip(wrapped(_tip(info)))
+        run = f" Goes on with each new checkpoint of the run “{Path(follow).name}”." if follow else ""
+        self.setToolTip(wrapped(_tip(info) + run))
 
     def _fill(self) -> None:
         self._menu.clear()
-        self._commands.refresh("inference.stop_following")
+        self._commands.refresh(self._stop_following)
         found = [entry for entry in self._models.entries if _listed(entry)]
         for entry in found:
             self._add(setting_of(entry), f"{entry.name}  ·  {number_format.parameters(entry.parameters)}")
@@ -108,7 +115,7 @@ class ModelChooser(MenuButton):
             self._menu.addSeparator()
             self._add(model, model_title(model), model)
         if self._settings.value.follow:
-            self._menu.addAction(self._commands.action("inference.stop_following"))
+            self._menu.addAction(self._commands.action(self._stop_following))
         self._menu.addSeparator()
         self._menu.addAction("More models…", self.models_wanted.emit)
         self._menu.addAction("Open folder…", self.open_folder)
@@ -186,9 +193,9 @@ class DeviceButton(MenuButton):
 def _tip(info: ModelInfo | None) -> str:
     """Tooltip of the model in use: its tokenizer."""
     if info is None:
-        return "Model in use"
+        return "Model in use."
     assumed = ", assumed: its folder has none" if info.assumed_tokenizer else ""
-    return f"Model in use. Tokenizer: {info.tokenizer.name}{assumed}"
+    return f"Model in use. Tokenizer: {info.tokenizer.name}{assumed}."
 
 
 def _precision_name(name: str) -> str:

@@ -97,13 +97,18 @@ def names(widget: QWidget) -> tuple[str, str]:
     return widget.accessibleName(), str(text()).replace("&", "").strip() if callable(text) else ""
 
 
+def written(widget: QWidget) -> str:
+    text = getattr(widget, "toPlainText", None)
+    return str(text()) if callable(text) else ""
+
+
 def describe(widget: QWidget) -> dict[str, object]:
     middle = widget.mapToGlobal(widget.rect().center())
     return {
         "at": [middle.x(), middle.y()],
         "kind": widget.metaObject().className(),
         "name": names(widget)[0],
-        "text": names(widget)[1],
+        "text": names(widget)[1] or written(widget),
         "description": widget.accessibleDescription(),
         "enabled": widget.isEnabled(),
         "focused": widget is QApplication.focusWidget(),  # not its proxy

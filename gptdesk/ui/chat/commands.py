@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence
 from gptdesk.ui.chat.chats import Chats
 from gptdesk.ui.chat.files import ChatFiles
 from gptdesk.ui.chat.session import ChatSession
+from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.window.commands.entries import Entry, ViewAccess
 from gptdesk.ui.window.commands.registry import Command, always
 
@@ -79,6 +80,7 @@ def chat_commands(
     session: ChatSession,
     chats: Chats,
     files: ChatFiles,
+    settings: SettingsService,
     page: ViewAccess[ChatView],
     open_in_playground: Callable[[], object],
     prompt: Callable[[], MixedText | None],
@@ -87,6 +89,7 @@ def chat_commands(
     """The commands; on another page they show this one first.
 
     Args:
+        settings: as the page sees them.
         page: the Chat page.
         open_in_playground: opens the chat there.
         prompt: returns what the model would read now; ``None`` where that is not known.
@@ -95,6 +98,14 @@ def chat_commands(
     return [
         *_reply_commands(session, page),
         *_chat_commands(session, chats, files, open_in_playground, prompt, compare),
+        Command(
+            id="chat.stop_following",
+            title="Stop following the run in the chat",
+            description="Keep the present checkpoint for chats instead of loading each new one of the run",
+            label=lambda: "Stop following the run",
+            run=lambda: settings.update(follow=None),
+            is_possible=lambda: None if settings.value.follow else "The chat follows no run.",
+        ),
     ]
 
 

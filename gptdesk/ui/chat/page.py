@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Slot
@@ -63,6 +64,8 @@ class ChatPage(BasePage):
         links.model_pages.add(self.id)
         links.chat_wanted.connect(self.chats.open)
         links.chat_model_wanted.connect(self._use_model)
+        links.follow_wanted.connect(self._follow_run)
+        links.unfollow_wanted.connect(self.model.stop_following)
         self.chats.wanted.connect(self._show)
         self.session.refused.connect(self._messages.refuse)
         self.session.failed.connect(self._on_failed)
@@ -80,7 +83,7 @@ class ChatPage(BasePage):
 
         services, window = self.services, self.window
         view = self.view = ChatView(services, self.session, self.prompts, self.watch, window.commands, self._messages)
-        chooser = ModelChooser(services, window.commands)
+        chooser = ModelChooser(services, window.commands, "chat.stop_following")
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference)
         title = ChatButton(self.chats, self.session, window.commands)
@@ -102,6 +105,7 @@ class ChatPage(BasePage):
             self.session,
             self.chats,
             self.files,
+            self.services.settings,
             ViewAccess(self._shown_view, lambda: self.view),
             self._open_in_playground,
             lambda: self.watch.prompt.mixed if self.watch.prompt is not None else None,
@@ -138,9 +142,15 @@ class ChatPage(BasePage):
 
         The chat goes on with the template that the checkpoint brings.
         """
-        self.services.settings.update(model=model)
+        self.model.use(model)
         self.session.set_template("")
         self._show()
+
+    @Slot(object)
+    def _follow_run(self, folder: Path) -> None:
+        if self.window.links.document_page == self.id:  # else another page follows it
+            self.model.follow(folder)
+            self._show()
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:
@@ -157,14 +167,11 @@ class ChatPage(BasePage):
         model, messages = self.services.settings.value.chat_model, self.services.messages
         if not model:
             return
-        offers = [("Try again", self.services.loader.load), ("Use the Playground's model", self._follow_playground)]
+        offers = [("Try again", self.services.loader.load), ("Use the Playground's model", self.model.share)]
         sentence = failure.sentence or f"Loading {model} was cancelled. No model is loaded."
         messages.show(sentence, topic=_MODEL, page=self.id, offers=offers)
         if failure.traceback:
             messages.crash(failure.traceback)
-
-    def _follow_playground(self) -> None:
-        self.services.settings.update(chat_model="")
 
     @Slot()
     def _on_model_state(self) -> None:

@@ -99,6 +99,7 @@ class PlaygroundPage(BasePage):
         links.model_wanted.connect(self._use_model)
         links.inspection_wanted.connect(self._inspect_model)
         links.follow_wanted.connect(self._follow_run)
+        links.unfollow_wanted.connect(self.follower.stop)
         self.documents.wanted.connect(self._show)
         self.files.wanted.connect(self._show)
         services.activation.chosen.connect(self._on_model_chosen)
@@ -129,7 +130,7 @@ class PlaygroundPage(BasePage):
         view.zoomed.connect(services.settings.zoom)
         view.files_given.connect(self.files.open_files)
         view.tour_card.models_wanted.connect(window.links.models_wanted)
-        chooser = ModelChooser(services, window.commands)
+        chooser = ModelChooser(services, window.commands, "inference.stop_following")
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference)
         title = DocumentButton(self.documents, self.session, window.commands)
@@ -252,11 +253,10 @@ class PlaygroundPage(BasePage):
             self.view.inspect.open().focus_view()
 
     @Slot(object)
-    def _follow_run(self, folder: Path | None) -> None:
-        """A chat goes on with the checkpoints of the run where it is."""
-        self.follower.follow(folder)
-        if folder is not None:
-            self.window.show_page(self.window.links.document_page or self.id)
+    def _follow_run(self, folder: Path) -> None:
+        if self.window.links.document_page in ("", self.id):  # else the page where one was follows it
+            self.follower.follow(folder)
+            self._show()
 
     @Slot()
     def _on_model_changed(self) -> None:

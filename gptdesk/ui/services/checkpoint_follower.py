@@ -4,64 +4,101 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from PySide6.QtCore import QObject, Slot
 
+from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import Services
+
+_GONE: Final = "The run that was followed is gone. Its last checkpoint stays until another model is chosen."
+
+
+class _Found(NamedTuple):
+    """What there was of a run: whether it exists, and its newest checkpoint."""
+
+    exists: bool
+    checkpoint: Path | None
 
 
 class CheckpointFollower(QObject):
     """Sets the model in the settings to the newest checkpoint of the run that is followed.
 
-    It waits while anything is being generated, and stops when another model is chosen.
+    It waits while anything is being generated, and stops when another model is chosen or the run is deleted.
 
+    Args:
+        services: of the page whose model follows.
+        parent: the page.
+        setting: name of the setting that holds the folder of the run.
     """
 
-    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, parent: QObject | None = None, setting: str = "follow") -> None:
         super().__init__(parent)
-        self._services = services
-        self._seen: object = None  # run and time of its newest checkpoint when checkpoints were last listed
+        self._services, self._setting = services, setting
+        self._seen: object = None  # the run, and what was known of it when its checkpoints were last listed
         self._waiting: Path | None = None
         self._model = services.settings.value.model
-        services.run_monitor.runs_changed.connect(self._look)
+        services.run_monitor.runs_changed.connect(self.look)
         services.settings.changed.connect(self._on_settings_changed)
         services.inference.state_changed.connect(self._load)
 
     @property
     def run(self) -> Path | None:
         """The folder of the run that is followed."""
-        follow = self._services.settings.value.follow
+        follow: str | None = getattr(self._services.settings.value, self._setting)
         return Path(follow) if follow else None
 
-    @Slot(object)
-    def follow(self, run: Path | None) -> None:
-        """Follows the run in that folder from now on; ``None`` follows no run."""
-        self._seen = self._waiting = None
-        self._services.settings.update(follow=str(run) if run else None)
-        self._look()
+    def follow(self, run: Path) -> None:
+        """Follows the run in that folder from now on, beginning with its newest checkpoint."""
+        self._follow(run)
+        self._seen = None
+        self.look()
+
+    def follow_next(self, run: Path) -> None:
+        """Follows the run in that folder from its next checkpoint on."""
+        self._follow(run)
+        self._seen = self._known(run)
+
+    def stop(self, run: Path) -> None:
+        """Stops following the run in that folder; the present checkpoint stays."""
+        if run == self.run:
+            self._follow(None)
 
     @Slot()
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Looks for the newest checkpoint, if anything about the run has changed."""
         run = self.run
-        entry = self._services.run_monitor.entry(run)
-        if run is None or entry is None:
-            return
-        saying = (run, entry.state.status.get("checkpoint_time"))
-        if saying != self._seen:
-            self._seen = saying
-            self._services.run_monitor.run_long(partial(_newest, run), self._on_found)
+        if run is not None and (known := self._known(run)) != self._seen:
+            self._seen = known
+            self._services.run_monitor.run_long(partial(_find, run), partial(self._on_found, run))
 
-    @Slot(object)
-    def _on_found(self, checkpoint: Path | None) -> None:
-        if checkpoint is not None and self.run in checkpoint.parents:
-            self._waiting = checkpoint
+    def _follow(self, run: Path | None) -> None:
+        self._waiting = None
+        self._services.settings.update(**{self._setting: str(run) if run else None})
+
+    def _known(self, run: Path) -> object:
+        entry = self._services.run_monitor.entry(run)
+        return run, entry and (entry.id, entry.state.status.get("checkpoint_time"))
+
+    def _on_found(self, run: Path, found: _Found) -> None:
+        if run != self.run:
+            return
+        if found.checkpoint is not None:
+            self._waiting = found.checkpoint
             self._load()
+            return
+        if not found.exists:
+            self._follow(None)
+            self._services.messages.toast(_GONE, kind="info")
+        if run in Path(self._model).parents and self._services.inference.state is State.EMPTY:
+            self._services.loader.load()  # which says what is missing
 
     @Slot()
     def _load(self) -> None:
         if self._waiting is not None and not self._services.inference.busy:
             checkpoint, self._waiting = self._waiting, None
-            self._services.settings.update(model=str(checkpoint))
+            if self.run in checkpoint.parents:
+                self._services.settings.update(model=str(checkpoint))
 
     @Slot()
     def _on_settings_changed(self) -> None:
@@ -69,11 +106,11 @@ class CheckpointFollower(QObject):
         before, self._model = self._model, self._services.settings.value.model
         run = self.run
         if run is not None and self._model != before and run not in Path(self._model).parents:
-            self.follow(None)
+            self._follow(None)
 
 
-def _newest(run: Path) -> Path | None:
+def _find(run: Path) -> _Found:
     from gptdesk.training.checkpoints import checkpoints
 
     found = checkpoints(run)
-    return found[-1].path if found else None
+    return _Found(run.is_dir(), found[-1].path if found else None)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 from PySide6.QtCore import QObject, SignalInstance
 
 from gptdesk.store.settings import Settings
+from gptdesk.ui.services.checkpoint_follower import CheckpointFollower
 from gptdesk.ui.services.engines.page_session import PageSession
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.model_activation import ModelActivation
@@ -24,7 +27,8 @@ _OWN: Final = {"model": "chat_model", "device": "chat_device", "precision": "cha
 class OwnModelSettings(QObject):
     """The settings as the Chat page sees them: with its own model, once another than the Playground's is chosen there.
 
-    Choosing the Playground's model, device and precision again makes it follow the Playground again.
+    Choosing the Playground's model, device and precision again makes it use the Playground's again. While the page
+    follows a run, its model is its own; to stop following leaves the Playground as it is.
     """
 
     def __init__(self, shared: SettingsService, parent: QObject) -> None:
@@ -61,10 +65,17 @@ class OwnModelSettings(QObject):
         Raises:
             UserError: when a value is out of range.
         """
-        if not _OWN.keys().isdisjoint(changes):
+        shared = self._shared.value
+        if "follow" in changes:
+            changes["chat_follow"] = changes.pop("follow")
+        run = changes.get("chat_follow", shared.chat_follow)
+        if run and "model" in changes and Path(run) not in Path(changes["model"]).parents:
+            run = changes["chat_follow"] = None
+        is_chosen = not _OWN.keys().isdisjoint(changes)
+        if is_chosen or "chat_follow" in changes:
             own = {name: changes.pop(name, getattr(self.value, name)) for name in _OWN}
-            follows = all(own[name] == getattr(self._shared.value, name) for name in _OWN)
-            changes |= {_OWN[name]: "" if follows else value for name, value in own.items()}
+            shares = is_chosen and not run and all(own[name] == getattr(shared, name) for name in _OWN)
+            changes |= {_OWN[name]: "" if shares else value for name, value in own.items()}
         self._shared.update(**changes)
 
     def zoom(self, step: int) -> None:
@@ -75,9 +86,9 @@ class OwnModelSettings(QObject):
 
     def _adapt(self) -> None:
         self._read = self._value = value = self._shared.value
-        if value.chat_model:  # a run that is followed is the Playground's
+        if value.chat_model:
             own = {name: getattr(value, kept) or getattr(value, name) for name, kept in _OWN.items()}
-            self._value = replace(value, follow=None, **own)
+            self._value = replace(value, follow=value.chat_follow, **own)
 
 
 class OwnModel(QObject):
@@ -95,7 +106,7 @@ class OwnModel(QObject):
 
     def __init__(self, services: Services, models: ModelLibrary, session: PageSession, parent: QObject) -> None:
         super().__init__(parent)
-        self._playground, self._session = services.inference, session
+        self._playground, self._session, self._shared = services.inference, session, services.settings
         settings = OwnModelSettings(services.settings, self)
         self._loader = ModelLoader(settings, session, self)
         self._shown = False
@@ -104,14 +115,43 @@ class OwnModel(QObject):
         own["activation"] = ModelActivation(settings, session, models, self._loader, self)
         self.services = Services(**own)
 
+    @cached_property
+    def _follower(self) -> CheckpointFollower:
+        """Made when the page is shown: until then, it needs no model."""
+        return CheckpointFollower(self.services, self, "chat_follow")
+
+    def use(self, model: str) -> None:
+        """Uses the model of that name, or in that folder.
+
+        The checkpoint of a run that the Playground follows is followed here as well, from the next one on.
+        """
+        followed = self._shared.value.follow
+        if followed and Path(followed) in Path(model).parents:
+            self._follower.follow_next(Path(followed))
+        self.services.settings.update(model=model)
+
+    def share(self) -> None:
+        """Uses the model of the Playground."""
+        self._shared.update(chat_model="", chat_follow=None)
+
+    def follow(self, run: Path) -> None:
+        """Follows the run in that folder; the Playground stays as it is."""
+        self._follower.follow(run)
+
+    def stop_following(self, run: Path) -> None:
+        """Stops following the run in that folder; the present checkpoint stays."""
+        self._follower.stop(run)
+
     def show(self) -> None:
         """The page is shown: loads its model, the first time, and again where it was unloaded for another one.
 
         Where the page uses the Playground's model, it is also loaded again once the Playground has it again.
         """
-        follows = not self.services.settings.value.chat_model
-        again = follows and self._session.state is State.EMPTY and self._playground.state is not State.EMPTY
-        if again or not self._shown:
+        shares = not self._shared.value.chat_model
+        if not self._shown:
+            self._loader.start()
+            self._follower.look()
+        elif shares and self._session.state is State.EMPTY and self._playground.state is not State.EMPTY:
             self._loader.load()
         self._shown = True
         self._session.wake()

@@ -29,7 +29,8 @@ RUN_ENTRIES: Final = (
         "follow",
         "Follow run",
         "Follow this run",
-        "Load each new checkpoint of the run in the Playground or the chat; text and seed stay as they are",
+        "Load each new checkpoint of the run on the page that you come from, Playground or Chat; text and seed stay as "
+        "they are. Off: both keep the checkpoint that they have",
     ),
     Entry("compare", "Compare checkpoints", "Compare checkpoints", "Put checkpoints of the run side by side"),
 )

@@ -66,6 +66,7 @@ class TrainPage(BasePage):
         view.chat_with.connect(links.chat_model_wanted)
         view.compare.connect(lambda folders: links.comparison_wanted.emit(folders, ""))
         view.follow_run.connect(links.follow_wanted)
+        view.unfollow_run.connect(links.unfollow_wanted)
         view.run_chosen.connect(self._on_run_chosen)
         self._on_run_chosen()
         return PageView(

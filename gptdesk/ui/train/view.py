@@ -64,7 +64,8 @@ class TrainView(QWidget):
         inspect_model(str): look into the model in that folder.
         chat_with(str): use the model in that folder on the Chat page.
         compare(object): put the checkpoints in these folders side by side.
-        follow_run(object): load each newest checkpoint of the run in that folder; ``None`` stops that.
+        follow_run(object): load each newest checkpoint of the run in that folder.
+        unfollow_run(object): stop following the run in that folder.
         run_chosen(): emitted when the selection changes.
     """
 
@@ -73,6 +74,7 @@ class TrainView(QWidget):
     chat_with = Signal(str)
     compare = Signal(object)
     follow_run = Signal(object)
+    unfollow_run = Signal(object)
     run_chosen = Signal()
 
     def __init__(
@@ -152,6 +154,7 @@ class TrainView(QWidget):
         self.run_actions.opened.connect(self._on_opened)
         self.run_actions.comparison_wanted.connect(self.compare)
         self.run_actions.follow_wanted.connect(self.follow_run)
+        self.run_actions.unfollow_wanted.connect(self.unfollow_run)
         self.data_actions.changed.connect(self._on_view_changed)
         self.data_actions.run_wanted.connect(self.new_runs.open_with)
 
@@ -213,9 +216,9 @@ class TrainView(QWidget):
     def _sample_thread(self) -> tuple[str, int] | None:
         return self.panel.samples.thread_at_hand
 
-    def _followed(self) -> Path | None:
-        follow = self._services.settings.value.follow
-        return Path(follow) if follow else None
+    def _followed(self) -> set[Path]:
+        value = self._services.settings.value
+        return {Path(run) for run in (value.follow, value.chat_follow) if run}
 
     @Slot()
     def _on_runs_changed(self) -> None:

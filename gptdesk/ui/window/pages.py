@@ -34,7 +34,9 @@ class PageLinks(QObject):
         inspection_wanted(str): use the model in that folder in the Playground, and show the Inspect pane.
         models_wanted(): show the models, for instance to download one.
         run_wanted(object): show the training run in that folder, a `Path`.
-        follow_wanted(object): load each newest checkpoint of the run in that folder, a `Path`; ``None`` stops that.
+        follow_wanted(object): load each newest checkpoint of the run in that folder, a `Path`, on the page that showed
+            a document last.
+        unfollow_wanted(object): stop following the run in that folder, a `Path`, on every page.
     """
 
     document_wanted = Signal(str)
@@ -47,6 +49,7 @@ class PageLinks(QObject):
     models_wanted = Signal()
     run_wanted = Signal(object)
     follow_wanted = Signal(object)
+    unfollow_wanted = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -106,4 +106,5 @@ def test_following_a_run_goes_on_where_one_was(chat: ChatDriver, tmp_path: Path,
     window.show_page("train")
     window.links.follow_wanted.emit(tmp_path)
     assert window.current_page == page
-    assert chat.opened.services.settings.value.follow == str(tmp_path)
+    value = chat.opened.services.settings.value
+    assert (value.follow, value.chat_follow) == ((str(tmp_path), None) if page == "play" else (None, str(tmp_path)))

@@ -43,9 +43,9 @@ class ModelLoader(QObject):
         inference.load_failed.connect(self._on_load_failed)
 
     def start(self) -> None:
-        """Loads the model of the settings, unless a run is followed that has a newer checkpoint by now."""
-        value = self._settings.value
-        if value.follow is None or Path(value.model).is_dir():
+        """Loads the model of the settings, unless it is a checkpoint that a run has replaced which is followed."""
+        value, model = self._settings.value, Path(self._settings.value.model)
+        if value.follow is None or Path(value.follow) not in model.parents or model.is_dir():
             self.load()
 
     @Slot()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -34,18 +34,20 @@ class RunActions(QObject):
     Args:
         window: parent of dialogs.
         current: returns the selected run.
-        followed: returns the folder of the run that is followed.
+        followed: returns the folders of runs that a page follows.
         commands: with those of `train_commands`.
 
     Signals:
         opened(object): emitted to open the checkpoint in that folder in the Playground.
         comparison_wanted(object): emitted with the folders of checkpoints to put side by side.
-        follow_wanted(object): emitted to have the run in that folder followed; ``None`` stops that.
+        follow_wanted(object): emitted to have the run in that folder followed.
+        unfollow_wanted(object): emitted to stop that.
     """
 
     opened = Signal(object)
     comparison_wanted = Signal(object)
     follow_wanted = Signal(object)
+    unfollow_wanted = Signal(object)
 
     def __init__(
         self,
@@ -53,7 +55,7 @@ class RunActions(QObject):
         run_monitor: RunService,
         window: QWidget,
         current: Callable[[], RunEntry | None],
-        followed: Callable[[], Path | None],
+        followed: Callable[[], Collection[Path]],
         commands: Commands,
     ) -> None:
         super().__init__(window)
@@ -93,9 +95,9 @@ class RunActions(QObject):
 
     @property
     def is_followed(self) -> bool:
-        """Whether the selected run is followed."""
+        """Whether a page follows the selected run."""
         entry = self._current()
-        return entry is not None and entry.folder == self._followed()
+        return entry is not None and entry.folder in self._followed()
 
     def show_run(self) -> None:
         """Brings the actions up to date with the selected run."""
@@ -154,7 +156,7 @@ class RunActions(QObject):
 
     def _follow(self) -> None:
         if entry := self._current():
-            self.follow_wanted.emit(None if self.is_followed else entry.folder)
+            (self.unfollow_wanted if self.is_followed else self.follow_wanted).emit(entry.folder)
 
     def _rename(self) -> None:
         entry = self._current()

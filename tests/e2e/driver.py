@@ -54,7 +54,8 @@ class Hands(QObject):
         window.resize(int(width), int(height))
 
     def _photograph(self, window: MainWindow, picture: str) -> None:
-        window.grab().save(picture)
+        window.grab().save(f"{picture}.new", "PNG")
+        os.replace(f"{picture}.new", picture)
 
     def _click(self, _window: MainWindow, name: str) -> None:
         for widget in shown(name)[:1]:

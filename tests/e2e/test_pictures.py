@@ -14,7 +14,9 @@ from gptdesk.inference.sampling.presets import apply_preset
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
+from gptdesk.training.checkpoints import checkpoints
 from tests.patience import wait_for
+from tests.small_run import train_small
 
 from .conftest import Program
 from .screens import NoScreen, Screen
@@ -113,6 +115,41 @@ def test_picture_of_inspect_and_each_of_its_views_by_keyboard(
     picture = picture.with_name("inspect-compare.png")
     assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
     assert program.quit() == 0
+
+
+def test_picture_of_a_text_as_it_is_learned_and_heads_over_steps_by_keyboard(
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    run = train_small(tmp_path, range(3, 31, 3))
+    write_settings(Settings(theme="light", model=str(checkpoints(run)[-1].path)))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.wait_for_words("State", "Ready")
+    program.type("Once upon a time there were 7 dragons. The dragons were sad.")
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("inspect this text")
+    program.press("Return")
+    described(program, "Step of the checkpoint", "Step 30 of 30")
+    for _ in range(5):
+        program.press("Up")
+    described(program, "Step of the checkpoint", "Step 15 of 30")
+    picture = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path) / "inspect-learned.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("inspect heads over")
+    program.press("Return")
+    described(program, "Scores by step", "L0 H0")
+    assert program.quit() == 0
+
+
+def described(program: Program, name: str, words: str) -> None:
+    """Waits until what has that accessible name has these words in its description."""
+    wait_for(lambda: any(words in found["description"] for found in program.look(name)), f"{name!r}: {words}")
 
 
 def size(program: Program, picture: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.training.checkpoint_views import missing_sentence
@@ -106,10 +106,6 @@ class StepsView(InspectView):
             self._reading = None
             self._show_state("")
 
-    @property
-    def entry(self) -> QWidget:
-        return self.copied if self.copied.cells.rowCount() else self.button
-
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if self._task is not None:
@@ -186,4 +182,7 @@ class StepsView(InspectView):
         changed = self.needs_text() and reading is not None and reading.text != self._text
         unfinished = reading is not None and len(reading.seen) < len(reading.checkpoints)
         self.button.setText("Cancel" if self.busy else "Read the changed text" if changed else "Read on")
-        self.button.setVisible(self.busy or changed or unfinished)
+        shown = self.busy or changed or unfinished
+        if not shown and self.button.hasFocus():
+            self.copied.setFocus()
+        self.button.setVisible(shown)

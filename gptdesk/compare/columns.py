@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from gptdesk.devices import DEVICES, PRECISIONS
 from gptdesk.errors import UserError, brief
@@ -26,6 +26,10 @@ SHARED: Final = ("seed", "n", "top_logprobs")
 _LONGEST_LABEL: Final = 60
 _NEXT_SETTING: Final = re.compile(r",(?=\s*[a-z][a-z_-]*=)")
 _OWN: Final = ("label", "precision", "device", "preset")
+
+
+Weights: TypeAlias = tuple[Path, str, str]
+"""Folder, device and precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,7 @@ class Column:
     step: int | None = None
 
     @property
-    def weights(self) -> tuple[Path, str, str]:
+    def weights(self) -> Weights:
         """Columns where this is equal can share an engine."""
         return self.folder, self.device, self.precision
 

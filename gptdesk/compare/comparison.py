@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gptdesk.compare.columns import Column
+from gptdesk.compare.columns import Column, Weights
 from gptdesk.compare.completing import Cancelled, complete
-from gptdesk.compare.engines import Load, one_after_the_other, wait_for_decoder
+from gptdesk.compare.engines import ColumnEngine, InUse, Load, one_after_the_other, room_for_own, wait_for_decoder
 from gptdesk.compare.prompt_text import Prompt, continued, encode, spelled
 from gptdesk.compare.results import Cell, Results
 from gptdesk.compare.shared_text import KeptLogits, free_for_logits, read_shared
@@ -26,6 +26,7 @@ _NO_ROOM: Final = (
 )
 
 
+_TAKEN_AWAY: Final = "The model was unloaded while it was compared."
 _NO_MEMORY: Final = "Memory is full: compare fewer models at once, shorter prompts, or models in int8."
 
 
@@ -96,6 +97,7 @@ class Comparison:
         special: whether the names of special tokens in prompts mean those.
         shared: whether the columns also read the prompt and the first column's completion.
         load: loads a column's engine.
+        room: returns the bytes that engines may take together; ``None`` for no limit.
 
     Attributes:
         results: what was found so far, whatever happens.
@@ -113,13 +115,14 @@ class Comparison:
         special: bool = False,
         shared: bool = True,
         load: Load,
+        room: Callable[[], int | None] = room_for_own,
     ) -> None:
         self._prompts = tuple(prompts)
         self.results = Results(columns, tuple(map(spelled, prompts)))
         self.seed = secrets.randbelow(FRESH_SEEDS) if seed is None else seed
-        self.why_in_turn = one_after_the_other(columns)
+        self.why_in_turn = one_after_the_other(columns, room())
         self._special, self._shared, self._load = special, shared, load
-        self._engines: dict[int, Engine] = {}
+        self._engines: dict[Weights, ColumnEngine] = {}
         self._kept: dict[int, KeptLogits] = {}
         self._room = 0
 
@@ -145,7 +148,8 @@ class Comparison:
         except Cancelled:
             return
         finally:
-            self._engines.clear()
+            for weights in list(self._engines):
+                self._close(weights)
             for prompt in list(self._kept):
                 self._forget(prompt)
 
@@ -156,21 +160,13 @@ class Comparison:
             return
         try:
             yield from self._ready(column, cancelled)
-            engine, text = self._engines[column], self._prompts[prompt]
-            settings = replace(
-                self.results.columns[column].settings, n=1, seed=completion_seed(self.seed, prompt), top_logprobs=10
-            )
-            cell = None
-            for event in complete(engine, text, settings, special=self._special, cancelled=cancelled):
-                if isinstance(event, NoticeEvent):
-                    yield from self._note(f"{self.results.columns[column].label}: {event.message}")
-                elif isinstance(event, TokenEvent):
-                    yield Token(prompt, column, event)
-                else:
-                    cell = event
-            assert cell is not None
-            if self._shared:
-                cell = yield from self._with_shared(prompt, column, cell, cancelled)
+            with self._engines[self.results.columns[column].weights].use(cancelled) as used:
+                cell = yield from self._complete(prompt, column, used)
+        except Cancelled:
+            if cancelled():
+                raise
+            yield self._fail(column, _TAKEN_AWAY)
+            return
         except UserError as error:
             yield self._fail(column, str(error))
             return
@@ -180,45 +176,56 @@ class Comparison:
         self.results.cells[prompt, column] = cell
         yield CellReady(prompt, column, cell)
 
+    def _complete(self, prompt: int, column: int, used: InUse) -> Generator[Event, None, Cell]:
+        """Completes a prompt and returns the cell."""
+        self.results.tokenizers[column] = used.engine.tokenizer
+        own = self.results.columns[column].settings
+        settings = replace(own, n=1, seed=completion_seed(self.seed, prompt), top_logprobs=10)
+        cell = None
+        text, stopped = self._prompts[prompt], used.stopped
+        for event in complete(used.engine, text, settings, special=self._special, cancelled=stopped):
+            if isinstance(event, NoticeEvent):
+                yield from self._note(f"{self.results.columns[column].label}: {event.message}")
+            elif isinstance(event, TokenEvent):
+                yield Token(prompt, column, event)
+            else:
+                cell = event
+        assert cell is not None
+        return (yield from self._with_shared(prompt, column, cell, used)) if self._shared else cell
+
     def _ready(self, column: int, cancelled: Callable[[], bool]) -> Iterator[Event]:
         """Loads the engine of a column, unless one with the same weights is loaded."""
-        if column in self._engines:
-            return
         wanted = self.results.columns[column]
-        for other, engine in self._engines.items():
-            if self.results.columns[other].weights == wanted.weights:
-                self._use(column, engine)
-                return
+        if wanted.weights in self._engines:
+            return
         yield Loading(column, 0, 0)
-        engine = self._load(wanted, lambda read, total: _raise_if(cancelled))
-        if engine.is_compiling:
+        self._engines[wanted.weights] = held = self._load(wanted, lambda read, total: _raise_if(cancelled))
+        with held.use(cancelled) as used:
+            decoder = used.engine.decoder if used.engine.is_compiling else None
+        if decoder is not None:  # nobody else has to wait for it
             yield Waiting(column)
-            wait_for_decoder(engine, cancelled)
-        self._use(column, engine)
-
-    def _use(self, column: int, engine: Engine) -> None:
-        self._engines[column] = engine
-        self.results.tokenizers[column] = engine.tokenizer
+            wait_for_decoder(decoder, cancelled)
 
     def _unload(self, column: int) -> None:
         """Lets go of a column's engine, unless the next column has the same weights."""
-        engine = self._engines.pop(column, None)
         columns = self.results.columns
-        if engine is not None and column + 1 < len(columns) and columns[column].weights == columns[column + 1].weights:
-            self._use(column + 1, engine)
+        if all(one.weights != columns[column].weights for one in columns[column + 1 : column + 2]):
+            self._close(columns[column].weights)
 
-    def _with_shared(
-        self, prompt: int, column: int, cell: Cell, cancelled: Callable[[], bool]
-    ) -> Generator[Event, None, Cell]:
+    def _close(self, weights: Weights) -> None:
+        if (engine := self._engines.pop(weights, None)) is not None:
+            engine.close()
+
+    def _with_shared(self, prompt: int, column: int, cell: Cell, used: InUse) -> Generator[Event, None, Cell]:
         """Reads the shared text and returns the cell with that; the first cell of a prompt is what the others read."""
-        engine, reference = self._engines[column], self.results.reference(prompt)
+        engine, reference = used.engine, self.results.reference(prompt)
         keep = None
         written = cell if reference is None else self.results.cells[prompt, reference]
         text = continued(self._prompts[prompt], written.text)
         if reference is None and self._is_awaited(column):
             keep = yield from self._place_for(text, engine)
         shared = read_shared(
-            engine, text, special=self._special, kept=self._kept.get(prompt), keep=keep, interrupted=cancelled
+            engine, text, special=self._special, kept=self._kept.get(prompt), keep=keep, interrupted=used.stopped
         )
         if shared is None:
             raise Cancelled
@@ -244,7 +251,9 @@ class Comparison:
 
     def _fail(self, column: int, message: str) -> ColumnFailed:
         self.results.failures[column] = message
-        self._engines.pop(column, None)
+        weights, columns = self.results.columns[column].weights, self.results.columns
+        if not any(one.weights == weights and place not in self.results.failures for place, one in enumerate(columns)):
+            self._close(weights)
         return ColumnFailed(column, message)
 
     def _note(self, message: str) -> Iterator[Event]:

@@ -16,7 +16,7 @@ from gptdesk.compare import comparison as comparison_module
 from gptdesk.compare import engines
 from gptdesk.compare.columns import Column
 from gptdesk.compare.comparison import CellReady, ColumnFailed, Comparison, Loading, Notice
-from gptdesk.compare.engines import loader
+from gptdesk.compare.engines import OwnEngine, loader
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.events import DoneEvent
@@ -28,7 +28,7 @@ PROMPTS = ("Once upon a time", "The “house” 🐈 was")
 
 def in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if memory were too small for two models."""
-    monkeypatch.setattr(comparison_module, "one_after_the_other", lambda columns: "One after the other.")
+    monkeypatch.setattr(comparison_module, "one_after_the_other", lambda columns, room: "One after the other.")
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -64,11 +64,11 @@ def test_int8_beside_float32_diverges_as_transformers_says(
         in_turn(monkeypatch)
     load = loader(None)
 
-    def loaded(one: Column, progress: Any) -> Engine:
-        engine = load(one, progress)
+    def loaded(one: Column, progress: Any) -> OwnEngine:
+        own = load(one, progress)
         if not compiled:
-            engine.decoder = None
-        return engine
+            own.engine.decoder = None
+        return own
 
     # More than a context, so that the text is read in several windows.
     columns = column("one", max_tokens=90), column("one", "int8", precision="int8", max_tokens=90)
@@ -247,7 +247,7 @@ def test_columns_with_the_same_weights_load_them_once(column: NewColumn) -> None
     loaded: list[str] = []
     load = loader(None)
 
-    def counting(one: Column, progress: Any) -> Engine:
+    def counting(one: Column, progress: Any) -> OwnEngine:
         loaded.append(one.label)
         return load(one, progress)
 
@@ -264,12 +264,12 @@ def test_where_not_all_models_fit_it_is_said_first_and_one_is_held_at_a_time(
     monkeypatch.setattr(engines, "free_memory", lambda: engines.memory_together(columns) - 1)
     load, loaded = loader(None), []
 
-    def watched(one: Column, progress: Any) -> Engine:
+    def watched(one: Column, progress: Any) -> OwnEngine:
         gc.collect()
         assert [engine() for engine in loaded] == [None] * len(loaded)
-        engine = load(one, progress)
-        loaded.append(weakref.ref(engine))
-        return engine
+        own = load(one, progress)
+        loaded.append(weakref.ref(own.engine))
+        return own
 
     comparison = Comparison(columns, PROMPTS, seed=5, load=watched)
     first, second, *_ = comparison.run()

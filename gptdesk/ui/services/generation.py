@@ -13,7 +13,7 @@ from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.interventions.intervention import WHOLE, Intervention
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.ui.services.inference_messages import Failure, GenerateJob, ModelInfo
+from gptdesk.ui.services.inference_messages import Failure, GenerateJob, Job, ModelInfo
 
 _numbers = itertools.count(1)
 
@@ -75,7 +75,7 @@ class Generation(QObject):
         self.token_count = 0
         self.active = True
         self.cancelled = False
-        self.job: GenerateJob | None = None  # what the worker got; for `Inference`
+        self.job: Job | None = None  # what the worker got; for `Inference`
         self._done: list[DoneEvent] = []
         self._first_token = 0.0  # when it came, by perf_counter
 
@@ -105,12 +105,12 @@ class Generation(QObject):
 
     def cancel_one(self, index: int) -> None:
         """Ends one of its completions, after the token that is being computed; before it runs, nothing."""
-        if self.job is not None:
+        if isinstance(self.job, GenerateJob):
             self.job.cancel_one(index)
 
     # For `Inference`
 
-    def start(self, model: ModelInfo) -> GenerateJob:
+    def start(self, model: ModelInfo) -> Job:
         """Marks it as started and returns what the worker has to do."""
         self.model = model
         self.job = GenerateJob(self.prompt, self.settings, self.backend, self.intervention)

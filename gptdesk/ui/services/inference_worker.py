@@ -22,6 +22,7 @@ from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
+from gptdesk.ui.services.loan import LoanJob
 from gptdesk.ui.services.reading.jobs import BackgroundJob, EndingsJob, InspectJob, ReadJob, SearchJob, SuggestJob
 from gptdesk.ui.services.reading.look_jobs import LookJob
 from gptdesk.ui.services.reading.look_work import Looker
@@ -97,8 +98,9 @@ class InferenceWorker(QObject):
         self._run(job, self._load)
 
     @Slot(object)
-    def generate(self, job: GenerateJob) -> None:
-        self._run(job, self._generate)
+    def generate(self, job: GenerateJob | LoanJob) -> None:
+        """Generates, or lends the engine to another thread."""
+        self._run(job, self._lend if isinstance(job, LoanJob) else self._generate)
 
     @Slot(object)
     def read(self, job: BackgroundJob) -> None:
@@ -164,14 +166,17 @@ class InferenceWorker(QObject):
 
         folder = job.find(job.model)
         progress(0, 1)
-        self._engine = Engine.load(
-            folder,
-            device=job.device,
-            precision=job.precision,
-            threads=job.threads or None,
-            keep=job.keep,
-            progress=progress,
-        )
+        try:
+            self._engine = Engine.load(
+                folder,
+                device=job.device,
+                precision=job.precision,
+                threads=job.threads or None,
+                keep=job.keep,
+                progress=progress,
+            )
+        except OSError as error:  # its folder went away while it was read
+            raise UserError(f"{folder} cannot be read ({error.strerror or error}).") from error
         self._changed = ChangedEngines(self._engine)
         self._reader = TextReader(self._engine)
         self._looker = Looker(self._engine)
@@ -202,6 +207,12 @@ class InferenceWorker(QObject):
             self.events.append((job.number, event))
             if len(self.events) == 1:
                 self.available.emit()
+        self._tell_changes()
+
+    def _lend(self, job: LoanJob) -> None:
+        if self._engine is None:
+            raise UserError(NO_MODEL)
+        job.lend(self._engine)
         self._tell_changes()
 
     def _read(self, job: BackgroundJob) -> None:

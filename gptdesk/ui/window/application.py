@@ -173,7 +173,7 @@ def make_services(app: QApplication, folders: Folders) -> WindowServices:
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
         program=ProgramInfo(settings),
-        comparisons=Comparisons(lambda: models.folders),
+        comparisons=Comparisons(lambda: models.folders, inference),
         storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from gptdesk.compare import engines
-from gptdesk.compare.columns import Column
 from gptdesk.inference.engine import Engine
+from gptdesk.ui.services.comparison import lent_engines
+from gptdesk.ui.services.inference_messages import State
 from tests.patience import PATIENCE
 from tests.ui.compare.conftest import CompareDriver
 
@@ -112,19 +112,14 @@ def test_a_model_that_disappears_between_two_columns_costs_one_sentence_in_its_c
     gone = tmp_path / "gone"
     shutil.copytree(two_models[1], gone)
     compare.choose(two_models[0], gone, two_models[1], precision="float32")
-    whole = engines.loader
+    whole = Engine.load
 
-    def losing(keep: Path | None) -> Callable[..., Engine]:
-        load = whole(keep)
+    def losing(folder: Path, **options: Any) -> Engine:
+        if folder == gone:
+            shutil.rmtree(gone)
+        return whole(folder, **options)
 
-        def one(column: Column, progress: Any) -> Engine:
-            if column.folder == gone:
-                shutil.rmtree(gone)
-            return load(column, progress)
-
-        return one
-
-    monkeypatch.setattr(engines, "loader", losing)
+    monkeypatch.setattr(Engine, "load", losing)
     compare.run()
     assert compare.texts[0] != "" != compare.texts[2]
     assert compare.texts[1] == ""
@@ -148,24 +143,19 @@ def test_what_does_not_fit_is_said_beforehand_and_stop_keeps_what_is_there(
     compare: CompareDriver, two_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = engines.memory_together(compare.session.found.columns)
-    monkeypatch.setattr(engines, "free_memory", lambda: needed - 1)
+    monkeypatch.setattr(lent_engines, "free_memory", lambda: needed - 1)
     compare.session.look_again()
     compare.qtbot.waitUntil(lambda: "one after the other" in compare.view.prompt.line.accessibleName())
     compare.prompts("Once", "Twice", "Thrice")
     may_go_on = threading.Event()
-    whole = engines.loader
+    whole = Engine.load
 
-    def slow(keep: Path | None) -> Callable[..., Engine]:
-        load = whole(keep)
+    def slow(folder: Path, **options: Any) -> Engine:
+        if folder == two_models[1]:
+            may_go_on.wait(PATIENCE)
+        return whole(folder, **options)
 
-        def one(column: Column, progress: Any) -> Engine:
-            if column.folder == two_models[1]:
-                may_go_on.wait(PATIENCE)
-            return load(column, progress)
-
-        return one
-
-    monkeypatch.setattr(engines, "loader", slow)
+    monkeypatch.setattr(Engine, "load", slow)
     assert compare.opened.window.commands.run("compare.run")
     compare.qtbot.waitUntil(lambda: compare.columns[1].state.text().startswith("Loading"))
     QTest.keyClick(compare.view.prompt.field, Qt.Key.Key_Escape)
@@ -182,15 +172,13 @@ def test_what_does_not_fit_is_said_beforehand_and_stop_keeps_what_is_there(
 def test_full_memory_is_one_sentence_and_the_page_works_on(
     compare: CompareDriver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(keep: Path | None) -> Callable[..., Engine]:
-        def one(column: Column, progress: Any) -> Engine:
-            raise MemoryError("no room")
+    def full(folder: Path, **options: Any) -> Engine:
+        raise MemoryError("no room")
 
-        return one
-
+    compare.qtbot.waitUntil(lambda: compare.opened.state is State.READY)
     with monkeypatch.context() as patched:
-        patched.setattr(engines, "loader", full)
+        patched.setattr(Engine, "load", full)
         compare.run()
-    assert all("Memory is full" in problem for problem in compare.problems)
+    assert all("memory is full" in problem for problem in compare.problems)
     compare.run()
     assert all(compare.texts)

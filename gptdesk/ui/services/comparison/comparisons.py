@@ -1,4 +1,4 @@
-"""Runs comparisons in a background task with engines of their own, and keeps votes."""
+"""Runs comparisons in a background task with engines that it borrows, and keeps votes."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from gptdesk.files import write_bytes
 from gptdesk.folders import Folders, ensure_folder
 from gptdesk.ui import number_format
 from gptdesk.ui.services.background import Failed, Task, TaskQueue
+from gptdesk.ui.services.comparison.lent_engines import LentEngines
+from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.throttle import RateLimit
 
 if TYPE_CHECKING:
     from gptdesk.compare.choices import Chosen, Resolved
     from gptdesk.compare.columns import Column
     from gptdesk.compare.comparison import Event
-    from gptdesk.compare.engines import Load
+    from gptdesk.compare.engines import ColumnEngine, Load
     from gptdesk.compare.prompt_text import Prompt
     from gptdesk.compare.prompts import PromptList
     from gptdesk.compare.results import Results
     from gptdesk.compare.votes import Tally, Vote
     from gptdesk.gpt2.tokenizer import Tokenizer
-    from gptdesk.inference.engine import Engine
 
 _BATCH_MS: Final = 16
 """Between two batches of events: as often as a screen can show them."""
@@ -48,7 +49,7 @@ class Comparisons(QObject):
 
     Args:
         folders: returns where models are now, and the votes.
-        loader: makes what loads engines; by default `gptdesk.compare.engines.loader`.
+        inference: whose engines columns use.
 
     Attributes:
         busy: whether a comparison runs.
@@ -75,11 +76,11 @@ class Comparisons(QObject):
     def __init__(
         self,
         folders: Callable[[], Folders],
-        loader: Callable[[Path | None], Load] | None = None,
+        inference: Inference,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._folders, self._loader = folders, loader
+        self._folders, self._engines = folders, LentEngines(inference, self)
         self._queue, self._files = TaskQueue("comparison", self), TaskQueue("comparison files", self)
         self._task: Task | None = None
         self._lock = threading.Lock()
@@ -98,7 +99,8 @@ class Comparisons(QObject):
     def start(self, chosen: Chosen, prompts: Sequence[Prompt], seed: int | None) -> None:
         """Begins a comparison; one that runs is stopped."""
         self.stop()
-        work = partial(_compare, chosen, tuple(prompts), seed, self._folders(), self._loader, self._post)
+        folders, room = self._folders(), self._engines.room()
+        work = partial(_compare, chosen, tuple(prompts), seed, folders, self._engines.load, room, self._post)
         self._task = self._queue.run_task(work, self._on_done, self._on_failed)
         self.changed.emit()
 
@@ -113,7 +115,7 @@ class Comparisons(QObject):
     def look(self, chosen: Chosen, done: Callable[[Resolved, str], object]) -> None:
         """Finds the models of columns, and says why they would be computed one after the other, if they would."""
 
-        folders = self._folders()
+        folders, room = self._folders(), self._engines.room()
 
         def work() -> tuple[Resolved, str]:
             from gptdesk.compare.choices import resolve
@@ -121,7 +123,7 @@ class Comparisons(QObject):
 
             found = resolve(chosen, folders)
             usable = [column for place, column in enumerate(found.columns) if place not in found.problems]
-            return found, one_after_the_other(usable) if usable else ""
+            return found, one_after_the_other(usable, room) if usable else ""
 
         self._files.run(work, lambda answer: done(*answer))
 
@@ -282,7 +284,8 @@ def _compare(
     prompts: tuple[Prompt, ...],
     seed: int | None,
     folders: Folders,
-    make_loader: Callable[[Path | None], Load] | None,
+    load: Load,
+    room: int | None,
     post: Callable[[Task, _Begun | Event, dict[int, Tokenizer]], object],
     task: Task,
 ) -> None:
@@ -290,14 +293,12 @@ def _compare(
     from gptdesk.compare.choices import resolve
     from gptdesk.compare.columns import with_own_labels
     from gptdesk.compare.comparison import Comparison, Loading
-    from gptdesk.compare.engines import loader
     from gptdesk.compare.results import Results
 
     found = resolve(chosen, folders)
     columns = with_own_labels(found.columns)
-    load = (make_loader or loader)(folders.quantized)
 
-    def told(column: Column, progress: Callable[[int, int], None]) -> Engine:
+    def told(column: Column, progress: Callable[[int, int], None]) -> ColumnEngine:
         place = columns.index(column)
 
         def report(read: int, total: int) -> None:
@@ -306,7 +307,7 @@ def _compare(
 
         return load(column, report)
 
-    comparison = Comparison(columns, prompts, seed=seed, load=told)
+    comparison = Comparison(columns, prompts, seed=seed, load=told, room=lambda: room)
     comparison.results.failures |= found.problems
     shown = Results(columns, comparison.results.prompts, failures=dict(found.problems))
     post(task, _Begun(shown, comparison.seed), {})

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Signal
@@ -26,6 +26,8 @@ from gptdesk.ui.services.reading.background_reads import BackgroundReads
 
 if TYPE_CHECKING:
     from gptdesk.ui.services.reading.jobs import BackgroundJob
+
+G = TypeVar("G", bound=Generation)
 
 
 class EngineSession(QObject):
@@ -156,10 +158,18 @@ class EngineSession(QObject):
         Raises:
             UserError: there is no model, and none is being loaded.
         """
+        return self.enqueue(Generation(prompt, settings, owner, backend=backend, intervention=intervention))
+
+    def enqueue(self, generation: G) -> G:
+        """Has a generation wait for its turn.
+
+        Raises:
+            UserError: there is no model, and none is being loaded.
+        """
         self.wake()
         if self._request is None and self.info is None:
+            generation.setParent(None)
             raise UserError(NO_MODEL)
-        generation = Generation(prompt, settings, owner, backend=backend, intervention=intervention)
         generation.cancel_requested.connect(partial(self._on_cancel, generation.number))
         generation.destroyed.connect(partial(self._on_destroyed, generation.number))
         self._queue.append(generation)

@@ -95,7 +95,7 @@ class CompareStatus(PageStatus):
             if service.busy or len(results.cells) < total:
                 done = number_format.count(len(results.cells))
                 parts.append(f"{done} of {number_format.counted(total, 'text')}")
-            if not self._session.is_hidden:
+            if not self._session.votes.is_hidden:
                 parts += [f"{results.columns[at].label}: {words}" for at, words in service.doing.items()]
         self.detail.setText("  ·  ".join(parts))
         self.right.setText("" if service.seed is None else f"Seed {service.seed}")

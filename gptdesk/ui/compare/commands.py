@@ -138,10 +138,10 @@ def _vote_commands(
                 id=f"compare.vote_{place + 1}",
                 title=f"Prefer text {place + 1}",
                 description=f"Vote for text {place + 1}, and show which column it is (or press {place + 1} in a text)",
-                run=act(lambda _, place=place: session.vote(place)),  # type: ignore[misc]
+                run=act(lambda _, place=place: session.votes.vote(place)),  # type: ignore[misc]
                 shortcuts=(f"Alt+{place + 1}",),
                 scope=SCOPE,
-                is_possible=partial(session.why_not_vote, place),
+                is_possible=partial(session.votes.why_not, place),
             )
             for place in range(MOST)
         ),
@@ -149,17 +149,17 @@ def _vote_commands(
             id="compare.vote_tie",
             title="Prefer no text",
             description="Vote that none is better, and show which column each is (or press 0 in a text)",
-            run=act(lambda _: session.vote(None)),
+            run=act(lambda _: session.votes.vote(None)),
             shortcuts=("Alt+0",),
             scope=SCOPE,
-            is_possible=lambda: session.why_not_vote(None),
+            is_possible=lambda: session.votes.why_not(None),
         ),
         Command(
             id="compare.export_votes",
             title="Export votes…",
             description="Write all blind votes to a file, as CSV or JSON",
             run=files.ask_export_votes,
-            is_possible=lambda: None if session.tallies else "There is no vote yet.",
+            is_possible=lambda: None if session.votes.tallies else "There is no vote yet.",
         ),
     ]
 

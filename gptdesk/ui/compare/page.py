@@ -45,7 +45,7 @@ class ComparePage(BasePage):
         service = services.comparisons
         self.session = CompareSession(service, services.settings, self)
         self.files = CompareFiles(service, self.session, services.settings, self._messages, window.widget)
-        self.session.refused.connect(self._messages.refuse)
+        self.session.votes.refused.connect(self._messages.refuse)
         service.noticed.connect(lambda text: services.messages.show(text, kind="info", topic=_NOTICE, page=self.id))
         service.failed.connect(lambda text: self._messages.fail(text, _FAILED))
         self.session.began.connect(lambda: services.messages.solve(_NOTICE, _FAILED))
@@ -57,7 +57,7 @@ class ComparePage(BasePage):
 
         services, window = self.services, self.window
         view = self.view = CompareView(services, self.session, window.commands)
-        self.session.read_tallies()
+        self.session.votes.read_tallies()
         return PageView(
             content=view,
             top_bar=CompareBar(services, window.menu, window.commands),

@@ -1,4 +1,4 @@
-"""What is compared: columns, prompts, the prompt that is shown, and whether texts have names."""
+"""What is compared: columns, prompts, and the prompt that is shown."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from gptdesk.compare.choices import Chosen, ColumnChoice
 from gptdesk.compare.columns import FEWEST, MOST
 from gptdesk.compare.prompt_text import Prompt, spelled
+from gptdesk.ui.compare.blind_votes import BlindVotes
 from gptdesk.ui.services.comparison.service import ComparisonService
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.throttle import Debounce
@@ -18,7 +19,6 @@ from gptdesk.ui.throttle import Debounce
 if TYPE_CHECKING:
     from gptdesk.compare.choices import Resolved
     from gptdesk.compare.results import Results
-    from gptdesk.compare.votes import Tally
     from gptdesk.training.checkpoints import CheckpointInfo
 
 _KEEP_MS: Final = 1_000
@@ -44,23 +44,17 @@ class CompareSession(QObject):
         blind: whether the next comparison is a blind one.
         found: the columns as they were last looked for; ``None`` before.
         why_in_turn: why columns will be computed one after the other, as a sentence; "" if they will not.
-        tallies: the wins so far.
+        votes: blind votes on the comparison that is shown.
 
     Signals:
         columns_changed(): other columns, or more is known of them.
         prompts_changed(): other prompts, or another one is shown.
         began(): a comparison is asked for.
-        names_changed(): texts have got names, or lost them.
-        voted(): a vote was kept, or the wins were read.
-        refused(str): emitted when something cannot be done, with the reason.
     """
 
     columns_changed = Signal()
     prompts_changed = Signal()
     began = Signal()
-    names_changed = Signal()
-    voted = Signal()
-    refused = Signal(str)
 
     def __init__(self, service: ComparisonService, settings: SettingsService, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -78,11 +72,8 @@ class CompareSession(QObject):
         self.source = ""
         self.found: Resolved | None = None
         self.why_in_turn = ""
-        self.tallies: list[Tally] = []
-        self._is_blind = False  # the comparison that is shown
-        self._compared: list[ColumnChoice] = []  # its columns
-        self._orders: dict[int, list[int]] = {}
-        self._named: dict[int, tuple[list[int], int | None]] = {}  # candidates and choice of prompts with a vote
+        self._compared: list[ColumnChoice] = []  # columns of the comparison that is shown
+        self.votes = BlindVotes(service, lambda: self.index if self.choices == self._compared else None, self)
         self._looks = 0
         self._keeping = Debounce(self._keep, _KEEP_MS, self)
         self._looking = Debounce(self._look, _LOOK_MS, self)
@@ -221,98 +212,23 @@ class CompareSession(QObject):
         if self.why_not_run() is not None:
             return
         self._compared = list(self.choices)
-        self._is_blind, self._orders, self._named = self.blind, {}, {}
+        self.votes.begin(blind=self.blind)
         self.began.emit()
         self._service.start(self.chosen, self.prompts, self.seed)
-        self.names_changed.emit()
+        self.votes.names_changed.emit()
 
-    # Blind votes
+    @property
+    def order(self) -> list[int]:
+        """The columns in the order in which they are shown."""
+        shuffled = self.votes.order if self.votes.is_hidden else []
+        return shuffled or list(range(len(self.choices) if self.results is None else len(self.results.columns)))
 
     def set_blind(self, blind: bool) -> None:
         """Makes the next comparison a blind one; switched off, it names the texts of this one, too."""
         self.blind = blind
         self._keeping.request()
         if not blind:
-            self._is_blind = False
-        self.names_changed.emit()
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether the texts of the prompt that is shown have no names."""
-        return self._is_blind and self.index not in self._named and self.choices == self._compared
-
-    @property
-    def order(self) -> list[int]:
-        """The columns in the order in which they are shown."""
-        results = self.results
-        count = len(self.choices) if results is None else len(results.columns)
-        if not self.is_hidden or results is None:
-            return list(range(count))
-        if self.index not in self._orders:
-            from gptdesk.compare.votes import shuffled
-
-            self._orders[self.index] = shuffled(count)
-        return self._orders[self.index]
-
-    @property
-    def candidates(self) -> list[int]:
-        """The columns that can be voted for, in the order in which they are shown; none before all are there."""
-        results = self.results
-        if results is None or not self.is_hidden or self.index >= len(results.prompts):
-            return []
-        if not results.is_whole(self.index):
-            return []
-        row = results.row(self.index)
-        return [column for column in self.order if column in row] if len(row) >= FEWEST else []
-
-    def vote_words(self, column: int) -> tuple[str, ...]:
-        """What a column was called before the vote on the prompt that is shown, and in short; none without a vote."""
-        candidates, choice = self._named.get(self.index, ([], None))
-        if column not in candidates or not self._is_blind:
-            return ()
-        place = candidates.index(column)
-        if place == choice:
-            return f"Was text {place + 1}, preferred", f"Text {place + 1} ✓", f"{place + 1} ✓"
-        return f"Was text {place + 1}", f"Text {place + 1}", str(place + 1)
-
-    def why_not_vote(self, place: int | None) -> str | None:
-        """Why the text at that place, or none of them, cannot be preferred."""
-        if not self._is_blind:
-            return "Switch Blind on and compare first."
-        if not self.is_hidden:
-            return "You have voted on this prompt."
-        candidates = self.candidates
-        if not candidates:
-            return "The texts are not there yet."
-        return None if place is None or place < len(candidates) else "There is no such text."
-
-    def vote(self, place: int | None) -> None:
-        """Keeps which text is preferred (``None``: none of them), and gives the texts their names."""
-        results, candidates, index = self.results, self.candidates, self.index
-        if self.why_not_vote(place) is not None or results is None:
-            return
-        from gptdesk.compare.votes import new_vote
-
-        models = [results.columns[column].description for column in candidates]
-        vote = new_vote(models, place, prompt=results.prompts[index], seed=results.cells[index, candidates[0]].seed)
-
-        def done(tallies: list[Tally]) -> None:
-            self.tallies = tallies
-            if results is self.results:
-                self._named[index] = candidates, place
-            self.voted.emit()
-            self.names_changed.emit()
-
-        self._service.add_vote(vote, done, self.refused.emit)
-
-    def read_tallies(self) -> None:
-        """Reads the wins so far."""
-
-        def done(tallies: list[Tally]) -> None:
-            self.tallies = tallies
-            self.voted.emit()
-
-        self._service.read_tallies(done, self.refused.emit)
+            self.votes.give_up()
 
     # Keeping
 

@@ -72,7 +72,7 @@ class CompareView(QWidget):
     def colouring(self) -> Colouring:
         """What colours stand for; while texts have no names, places are marked at most."""
         chosen = colouring_of(self._services.settings.value.comparison.get("colours"))
-        return colouring_of(None) if self._session.is_hidden else chosen
+        return colouring_of(None) if self._session.votes.is_hidden else chosen
 
     def _lay_out(self) -> None:
         main = QWidget()
@@ -98,7 +98,7 @@ class CompareView(QWidget):
         session, service = self._session, self._services.comparisons
         session.columns_changed.connect(self._show_columns)
         session.prompts_changed.connect(self._on_prompt_changed)
-        session.names_changed.connect(self._on_names_changed)
+        session.votes.names_changed.connect(self._on_names_changed)
         service.changed.connect(self._show)
         service.grown.connect(lambda prompt, _: self._growing.request() if prompt == session.index else None)
         service.cell_ready.connect(lambda *_: self._show())
@@ -115,7 +115,7 @@ class CompareView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A number prefers that text, 0 none; what is typed into a field does not come here."""
         key = event.text()
-        if self._session.is_hidden and key and key in "01234":
+        if self._session.votes.is_hidden and key and key in "01234":
             self._commands.run("compare.vote_tie" if key == _TIE_KEY else f"compare.vote_{key}")
         else:
             super().keyPressEvent(event)
@@ -148,7 +148,7 @@ class CompareView(QWidget):
 
     @Slot()
     def _on_names_changed(self) -> None:
-        if self._session.is_hidden and self.prompt.field.hasFocus():
+        if self._session.votes.is_hidden and self.prompt.field.hasFocus():
             self.columns[0].text.setFocus()  # where numbers are votes
         self._show()
 
@@ -168,7 +168,7 @@ class CompareView(QWidget):
     def _show_texts(self) -> None:
         session = self._session
         results, prompt = session.results, session.index
-        candidates = session.candidates
+        candidates = session.votes.candidates
         for place, column in enumerate(self.columns):
             there = place < len(candidates)
             column.setVisible(there or not candidates)
@@ -176,7 +176,7 @@ class CompareView(QWidget):
                 column.show_name("")
                 column.show_text("")
                 column.show_state("" if results is None else _AGAIN, problem=self._problem_of_choice(place))
-            elif session.is_hidden:
+            elif session.votes.is_hidden:
                 column.show_name(f"Text {place + 1}")
                 column.show_text(results.cells[prompt, candidates[place]].text if there else "")
                 column.show_state()
@@ -191,7 +191,7 @@ class CompareView(QWidget):
             text, spans = shown_text(results, prompt, number, colouring)
             column.show_text(text, marks(self._services.theme, results, prompt, number, colouring, spans))
             known = has_levels(results, prompt, number, colouring, spans)
-            words = self._session.vote_words(number) if known else (colouring.missing,)
+            words = self._session.votes.words(prompt, number) if known else (colouring.missing,)
             column.show_state(*words, problem=results.failures.get(number, ""))
             return
         written = service.written.get((prompt, number))
@@ -209,7 +209,7 @@ class CompareView(QWidget):
             session = self._session
             results, place = session.results, self.columns.index(column)
             order = session.order
-            if results is None or session.is_hidden or place >= len(order) or session.is_changed(place):
+            if results is None or session.votes.is_hidden or place >= len(order) or session.is_changed(place):
                 return ""
             if (session.index, order[place]) not in results.cells:
                 return ""
@@ -221,7 +221,7 @@ class CompareView(QWidget):
     def _on_pointed(self, place: int, character: int) -> None:
         session = self._session
         results, order = session.results, session.order
-        if results is None or session.is_hidden or place >= len(order) or session.is_changed(place):
+        if results is None or session.votes.is_hidden or place >= len(order) or session.is_changed(place):
             return
         if (session.index, order[place]) not in results.cells:
             return

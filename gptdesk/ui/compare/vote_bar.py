@@ -42,8 +42,8 @@ class VoteBar(QWidget):
     def show_state(self) -> None:
         """Shows the bar while a vote is asked for."""
         session = self._session
-        self.setVisible(session.is_hidden)
-        count = len(session.candidates)
+        self.setVisible(session.votes.is_hidden)
+        count = len(session.votes.candidates)
         self.question.setText(_ASK if count else _WAIT)
         for place, button in enumerate(self.buttons):
             button.setVisible(place < count)

@@ -32,7 +32,7 @@ def test_texts_have_no_names_until_one_is_chosen_and_wins_are_kept(compare: Comp
 
     # A number in a text is a vote; afterwards the texts have names.
     QTest.keyClick(compare.columns[0].text, Qt.Key.Key_2)
-    compare.qtbot.waitUntil(lambda: not compare.session.is_hidden)
+    compare.qtbot.waitUntil(lambda: not compare.session.votes.is_hidden)
     assert names(compare) == ["", ""]
     assert all(column.model.isVisible() for column in compare.columns)
     assert compare.texts == [results.cells[0, column].text for column in range(2)]
@@ -50,7 +50,7 @@ def test_texts_have_no_names_until_one_is_chosen_and_wins_are_kept(compare: Comp
     assert names(compare) == ["Text 1", "Text 2"]
     assert commands.run("compare.vote_tie")
     compare.qtbot.waitUntil(lambda: len(read_votes(data / FILE)) == 2)
-    compare.qtbot.waitUntil(lambda: not compare.session.is_hidden)
+    compare.qtbot.waitUntil(lambda: not compare.session.votes.is_hidden)
     rows = compare.table(compare.view.panel.wins)
     low, high = wilson_interval(1, 1)
     assert rows[0] == [preferred, "1", "100 %", f"{100 * low:.0f}–{100 * high:.0f}"]
@@ -64,9 +64,9 @@ def test_texts_have_no_names_until_one_is_chosen_and_wins_are_kept(compare: Comp
     compare.page.files.export_votes(tmp_path / "votes.txt")
     assert "must end in .csv or .json" in compare.banner()
     assert commands.run("compare.next")
-    assert compare.session.is_hidden
+    assert compare.session.votes.is_hidden
     assert commands.run("compare.blind")
-    assert not compare.session.is_hidden
+    assert not compare.session.votes.is_hidden
     assert commands.reason("compare.vote_1") == "Switch Blind on and compare first."
 
 
@@ -78,5 +78,5 @@ def test_votes_of_another_version_are_one_sentence_and_stay(compare: CompareDriv
     compare.run()
     compare.opened.window.commands.run("compare.vote_1")
     compare.qtbot.waitUntil(lambda: "of another version" in compare.banner())
-    assert compare.session.is_hidden
+    assert compare.session.votes.is_hidden
     assert path.read_bytes() == before

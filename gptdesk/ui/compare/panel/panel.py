@@ -63,7 +63,7 @@ class ComparePanel(QWidget):
         self._place: Place | None = None  # that was pointed at
         self._character: tuple[int, int] | None = None  # column and character of the text that all read
         self._lay_out()
-        session.voted.connect(self._show_votes)
+        session.votes.voted.connect(self._show_votes)
         self._show_votes()
 
     def _lay_out(self) -> None:
@@ -120,7 +120,7 @@ class ComparePanel(QWidget):
         session = self._session
         results, prompt = session.results, session.index
         is_there = results is not None and prompt < len(results.prompts) and bool(results.row(prompt))
-        words = _HIDDEN if session.is_hidden else "" if is_there else _NOTHING
+        words = _HIDDEN if session.votes.is_hidden else "" if is_there else _NOTHING
         self.none.setText(words)
         self.none.setVisible(bool(words))
         self.figures.setVisible(not words)
@@ -173,7 +173,7 @@ class ComparePanel(QWidget):
 
     @Slot()
     def _show_votes(self) -> None:
-        rows = win_rows(self._session.tallies)
+        rows = win_rows(self._session.votes.tallies)
         self.votes.setText("" if rows else "No blind vote yet. Switch Blind on, compare, and choose the better text.")
         self.votes.setVisible(not rows)
         self.wins.setVisible(bool(rows))

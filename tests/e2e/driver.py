@@ -9,10 +9,10 @@ import sys
 import threading
 import time
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QModelIndex, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 from gptdesk.ui.app import main
 from gptdesk.ui.window.main_window import MainWindow
@@ -113,7 +113,14 @@ def describe(widget: QWidget) -> dict[str, object]:
         "description": widget.accessibleDescription(),
         "enabled": widget.isEnabled(),
         "focused": widget is QApplication.focusWidget(),  # not its proxy
+        "cell": cell(widget),
     }
+
+
+def cell(widget: QWidget) -> str:
+    """What a screen reader says of the current cell of a table."""
+    index = widget.currentIndex() if isinstance(widget, QAbstractItemView) else QModelIndex()
+    return str(index.data(Qt.ItemDataRole.AccessibleTextRole) or index.data() or "")
 
 
 def listen() -> None:

@@ -5,11 +5,13 @@ They are written to the folder in GPTDESK_SAVE_PICTURES (docs/images, say), else
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.inference.sampling.presets import apply_preset
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.library.catalogue import bundled_folder
@@ -78,7 +80,7 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
 
 
 @pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
-def test_picture_of_inspect_and_each_of_its_views_by_keyboard(
+def test_picture_of_inspect_and_of_two_prompts_that_are_compared(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
     screen: Screen,
@@ -94,24 +96,20 @@ def test_picture_of_inspect_and_each_of_its_views_by_keyboard(
     program.wait_for_words("State of the view", " tokens")
     picture = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path) / "inspect.png"
     assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
-    for view, state in (("attention", "L0 H0"), ("parts", " in logits"), ("heads", " tokens"), ("lens", " tokens")):
-        program.press("ctrl+k")
-        wait_for(lambda: program.look("Search commands"), "the palette")
-        program.type(f"inspect {view}")
-        program.press("Return")
-        program.wait_for_words("State of the view", state)
     program.press("ctrl+k")
     wait_for(lambda: program.look("Search commands"), "the palette")
     program.type("inspect compare")
     program.press("Return")
     wait_for(lambda: program.look("Prompt 1"), "the fields")
-    for text in ("One day, Tom went to the park and lost", "his", "One day, Lily went to the park and lost", "her"):
+    he, she = (name_of_one_token(names) for names in (("Tom", "Tim", "Ben", "John"), ("Lily", "Mia", "Sara", "Mary")))
+    for text in (f"One day, {he} went to the park and lost", "his", f"One day, {she} went to the park and lost", "her"):
         program.press("ctrl+a")
         program.type(text)
         program.press("Tab")
     program.press("Tab")
     program.press("space")
-    program.wait_for_words("State of the view", "6 of 6 layers")
+    layers = read_config(bundled_folder()).n_layer
+    program.wait_for_words("State of the view", f"{layers} of {layers} layers")
     picture = picture.with_name("inspect-compare.png")
     assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
     assert program.quit() == 0
@@ -150,6 +148,59 @@ def test_picture_of_a_text_as_it_is_learned_and_heads_over_steps_by_keyboard(
 def described(program: Program, name: str, words: str) -> None:
     """Waits until what has that accessible name has these words in its description."""
     wait_for(lambda: any(words in found["description"] for found in program.look(name)), f"{name!r}: {words}")
+
+
+def name_of_one_token(names: Sequence[str]) -> str:
+    """The first of them that the bundled model reads as one token, so that prompts are of one length."""
+    folder = bundled_folder()
+    tokenizer = load_tokenizer(folder, read_config(folder))
+    return next(name for name in names if len(tokenizer.encode(f" {name}")) == 1)
+
+
+@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_picture_of_a_guided_tour_and_of_a_changed_model(
+    theme: str,
+    start: Callable[..., Program],
+    write_settings: Callable[[Settings], None],
+    screen: Screen,
+    tmp_path: Path,
+) -> None:
+    write_settings(Settings(theme=theme))
+    program = start(driven=True)
+    program.wait_until_painted()
+    program.wait_for_words("State", "Ready")
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("how a token is chosen")
+    program.press("Return")
+    program.click("Next")
+    wait_for(lambda: program.look("Click one*"), "the token card")
+    program.press("Escape")
+    program.click("Next")
+    program.wait_for_words("State of the view", " tokens")
+    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
+    picture = folder / f"tour-{theme}.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.click("End")
+    program.click("Close Inspect")
+    program.press("ctrl+k")
+    wait_for(lambda: program.look("Search commands"), "the palette")
+    program.type("change the model")
+    program.press("Return")
+    wait_for(lambda: program.look("Parts that are switched off"), "the dialog")
+    for name, text in (("Parts that are switched off", "3.1"), ("Toward", "I am happy"), ("Away from", "I am sad")):
+        program.click(name)
+        program.type(text)
+    program.press("Return")
+    wait_for(lambda: program.look("Model changed*"), "the chip")
+    program.click("Model changed*")
+    wait_for(lambda: program.look("Parts that are switched off"), "the dialog again")
+    picture = folder / f"intervention-{theme}.png"
+    assert size(program, picture) == SIZE or isinstance(screen, NoScreen)
+    program.press("Escape")
+    wait_for(lambda: not program.look("Parts that are switched off"), "the dialog to close")
+    assert program.quit() == 0
 
 
 def size(program: Program, picture: Path) -> tuple[int, int]:

@@ -71,14 +71,14 @@ def has_focus(program: Program, name: str) -> bool:
 
 
 def go_to(program: Program, name: str, key: str = "Tab") -> None:
-    """Presses a key until what has that name has the focus."""
+    """Presses a key until what has that name, or those words on it, has the focus."""
 
     def focused() -> dict[str, Any] | None:
         return next((found for found in program.look("*") if found["focused"]), None)
 
     for _ in range(MOST_STEPS):
         before = focused()
-        if before is not None and before["name"] == name:
+        if before is not None and name in (before["name"], before["text"]):
             return
         program.press(key)
         wait_for(lambda before=before: focused() not in (None, before), "the focus to move")

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +14,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.inspection import ablation
 from gptdesk.inference.inspection.embeddings import nearest
 from gptdesk.inference.inspection.lens import lens
 from gptdesk.inference.inspection.neurons import strongest_neurons
@@ -20,6 +25,7 @@ from gptdesk.ui.palette import DARK, LIGHT, Colours
 from gptdesk.ui.playground.inspect.maps.heat_painting import colour_of, ink_on
 from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import LookedText
+from tests.patience import PATIENCE
 
 from .conftest import Opened
 from .contrast import contrast
@@ -151,6 +157,34 @@ def test_it_gives_way_to_a_generation_and_is_finished_after_it(inspected: Inspec
     inspected.wait()
     assert all(words(view.table, row, column) for row in range(2) for column in range(4))
     qtbot.waitUntil(lambda: not inspected.opened.services.inference.reads.busy)
+
+
+def test_an_interrupted_ablation_leaves_nothing_running(
+    inspected: Inspected, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, found, ended, ablate = threading.Event(), [], [], ablation.ablate
+
+    def waits_behind_the_first_part(*arguments: Any, **named: Any) -> Iterator[ablation.Ablated]:
+        try:
+            for one in ablate(*arguments, **named):
+                found.append(one)
+                yield one
+                held.wait(PATIENCE)
+        except Interrupted:
+            ended.append("interrupted")
+            raise
+
+    monkeypatch.setattr(ablation, "ablate", waits_behind_the_first_part)
+    view, reads = inspected.show("heads"), inspected.opened.services.inference.reads
+    view.choice.setCurrentIndex(2)
+    view.choice.activated.emit(2)
+    qtbot.waitUntil(lambda: inspected.pane.head.state.text().endswith(", 1 of 8 parts"))
+    inspected.pane.head.close_button.click()
+    assert not inspected.pane.busy
+    held.set()
+    qtbot.waitUntil(lambda: not reads.busy)
+    assert ended == ["interrupted"]
+    assert len(found) < 8
 
 
 def test_a_closed_pane_asks_for_nothing(inspected: Inspected, qtbot: QtBot) -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
@@ -57,6 +59,28 @@ def test_every_step_opens_its_view_and_the_end_leaves_the_document(opened: Opene
     assert window.session.document is document
     if view.tokens.card is not None:
         view.tokens.card.hide()
+
+
+def test_by_keyboard_the_focus_stays_in_the_card_until_the_tour_ends(opened: Opened, qtbot: QtBot) -> None:
+    window, card, editor = opened.window, opened.window.playground.tour_card, opened.window.playground.editor
+    qtbot.waitUntil(window.isActiveWindow)
+    window.commands.run("tour.sinks")
+    editor.setFocus()
+    window.regions.go(-1)
+    assert card.next.hasFocus()
+    QTest.keyClick(card.next, Qt.Key.Key_Space)
+    assert card.next.hasFocus()
+    assert "Why the first token" in card.next.accessibleDescription()
+    QTest.keyClick(card.next, Qt.Key.Key_Space)
+    assert card.end.hasFocus()
+    card.back.setFocus()
+    for _ in range(2):
+        QTest.keyClick(card.back, Qt.Key.Key_Space)
+    assert card.next.hasFocus()
+    card.end.setFocus()
+    QTest.keyClick(card.end, Qt.Key.Key_Space)
+    assert not card.isVisible()
+    assert editor.hasFocus()
 
 
 def test_another_document_ends_the_tour(opened: Opened) -> None:

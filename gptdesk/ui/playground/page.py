@@ -160,6 +160,7 @@ class PlaygroundPage(BasePage):
             regions=(
                 view.documents,
                 view.branches.slot,
+                view.tour_card,
                 view.editor,
                 view.completions,
                 view.inspect.slot,

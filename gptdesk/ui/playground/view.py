@@ -143,6 +143,7 @@ class PlaygroundView(QWidget):
         self.continuations = ContinuationDialogs(services, session, self.editor, self)
         self.tours = Tours(session, lambda step: open_step(self, step, settings, commands), self)
         self.tour_card = TourCard(services, self.tours)
+        self.tour_card.left.connect(self.editor.setFocus)
         self.find_replace = FindInText(theme, self.editor, session, services.messages)
         self.drops = FileDrops(self)
         self._lay_out()

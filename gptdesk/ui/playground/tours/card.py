@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gptdesk.ui.playground.tours.table import CARD
 from gptdesk.ui.playground.tours.tours import Tours
 from gptdesk.ui.services.services import Services
 
@@ -24,9 +26,11 @@ class TourCard(QWidget):
 
     Signals:
         models_wanted(): emitted when the download begins, which the Models page shows.
+        left(): emitted when the tour is ended with the focus in the card.
     """
 
     models_wanted = Signal()
+    left = Signal()
 
     def __init__(self, services: Services, tours: Tours, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,9 +44,9 @@ class TourCard(QWidget):
         self.text.setWordWrap(True)
         self.back, self.next, self.end = QPushButton("Back"), QPushButton("Next"), QPushButton("End")
         self.model = QPushButton("Use its model")
-        self.back.clicked.connect(lambda: tours.go_to(tours.number - 1))
-        self.next.clicked.connect(lambda: tours.go_to(tours.number + 1))
-        self.end.clicked.connect(tours.end)
+        self.back.clicked.connect(lambda: self._go_on(-1))
+        self.next.clicked.connect(lambda: self._go_on(1))
+        self.end.clicked.connect(self._on_end)
         self.model.clicked.connect(self._on_model)
         self._lay_out()
         tours.changed.connect(self._show)
@@ -67,6 +71,10 @@ class TourCard(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         card = QFrame()
         card.setProperty("kind", "card")
+        for button in (self.next, self.back, self.end, self.model):  # the first one gets the focus from F6
+            button.setParent(card)
+        for one, other in pairwise((self.model, self.end, self.back, self.next)):
+            self.setTabOrder(one, other)
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 10, 16, 10)
         column.setSpacing(6)
@@ -101,6 +109,8 @@ class TourCard(QWidget):
         self.text.setText(step.text)
         last = self._tours.number == len(tour.steps) - 1
         self._count.setText(f"{tour.title}, {self._tours.number + 1} of {len(tour.steps)}")
+        for button in (self.back, self.next, self.end):
+            button.setAccessibleDescription(f"{self._count.text()}: {step.title}. {step.text}")
         self.back.setEnabled(self._tours.number > 0)
         self.next.setEnabled(not last)
         info = self._services.inference.info
@@ -108,6 +118,29 @@ class TourCard(QWidget):
         verb = "Use" if self._is_here(tour.model) else "Download"
         self.model.setText(f"{verb} {tour.model}")
         self.model.setToolTip(f"This tour shows its subject best with {tour.model}")
+
+    @property
+    def _has_focus(self) -> bool:
+        focus = QApplication.focusWidget()
+        return focus is not None and self.isAncestorOf(focus)
+
+    def _go_on(self, by: int) -> None:
+        """Shows another step. A focus in the card stays there, so that the same key goes on; a token card, which would
+        close without the focus, keeps it.
+        """
+        focused = self._has_focus
+        self._tours.go_to(self._tours.number + by)
+        step = self._tours.step
+        if focused and self.isVisible() and step is not None and step.view != CARD:
+            first, other = (self.next, self.end) if by > 0 else (self.back, self.next)
+            (first if first.isEnabled() else other).setFocus()
+
+    @Slot()
+    def _on_end(self) -> None:
+        focused = self._has_focus
+        self._tours.end()
+        if focused:
+            self.left.emit()
 
     def _entry(self, name: str) -> LibraryEntry | None:
         """The model of that name: one on this computer, else one that can be downloaded."""

@@ -1,4 +1,4 @@
-"""The tours: their texts and steps. No Qt."""
+"""The tours: their texts and steps, which are true whatever model shows them. No Qt."""
 
 from __future__ import annotations
 
@@ -62,21 +62,22 @@ TOURS: Final = (
             ),
             Step(
                 "Settings, then chance",
-                "The token card tells of one token what each setting did to the candidates, and which of them was "
-                "drawn. A click on another one goes on with it, as a branch. Esc closes the card.",
+                "The token card tells of one token what each setting did to the candidates, and which of them stands "
+                "in the text. A click on another one goes on with it, as a branch. Esc closes the card.",
                 CARD,
                 "a little",
             ),
             Step(
-                "A guess that gets better",
-                "The lens shows what the model would say after each layer, the last one on top. Low rows often "
-                "repeat or guess a frequent word; further up the guess fits the text.",
+                "A guess after each layer",
+                "The lens shows what the model would say after each layer, the last one on top. Read a column from "
+                "below: from which row on is the guess that of the top? In many models low rows repeat the token or "
+                "name a frequent one.",
                 "lens",
             ),
             Step(
                 "Who spoke for it",
-                "Parts splits the lead of the next token over its closest rival among the heads and MLPs: bars to "
-                "the right speak for it, bars to the left against it, and together they are the lead.",
+                "Parts splits the lead of the next token over its closest rival among embedding, heads and MLPs: "
+                "bars to the right speak for it, bars to the left against it, and together they are the lead.",
                 "parts",
             ),
         ),
@@ -89,22 +90,23 @@ TOURS: Final = (
             Step(
                 "A small map for every head",
                 "Each square is a head: its rows are the tokens that look, its columns the tokens that are looked "
-                "at. Many squares have a bright first column: there the head looks at the first token of the text, "
-                "whatever it is.",
+                "at. A square with a bright first column is a head that looks at the first token of the text, "
+                "whatever it is. In most models many do.",
                 "attention",
             ),
             Step(
                 "Why the first token",
-                "Weights of a head add up to 1, so a head with nothing to find must put them somewhere. The first "
-                "token is seen from everywhere, and what comes from there is short: the pointer shows weight and "
-                "length of a cell.",
+                "Weights of a row add up to 1, so a head with nothing to find must put them somewhere, and the first "
+                "token is seen from everywhere. If what comes from there is short, it changes little: the pointer "
+                "shows weight and length of a cell (Xiao 2023, Kobayashi 2020).",
                 "attention",
                 "his son",
             ),
             Step(
                 "Does it matter?",
-                "Choose “Switched off at this token” in the list: a head that rests on the first token often changes "
-                "little when it is switched off there. That holds for this token of this text, not for every one.",
+                "Choose “Switched off at this token” in the list: does the token that follows get less probable "
+                "without a head that rests on the first one? What you find holds for this token of this text, not "
+                "for every one.",
                 "heads",
                 "his son",
             ),
@@ -117,26 +119,28 @@ TOURS: Final = (
         (
             Step(
                 "A text that repeats itself",
-                "The second sentence begins as the first one did. A model that has seen this once can go on with "
-                "what came after it there: Next token says how sure it is.",
+                "The second sentence repeats words of the first. A model that looks back at them goes on with “ mat”, "
+                "which came there: does Next token name it, and how probable is it?",
                 TEXT,
             ),
             Step(
                 "Heads that look behind the last time",
                 "An induction head looks from a token to the one that followed it before (Olsson 2022). The map "
-                "scores all heads on random tokens that come twice; look for “induction” with a high figure.",
+                "scores all heads on random tokens that come twice; look for “induction” with a high figure. Not "
+                "every model has one; gpt2 has several.",
                 "heads",
             ),
             Step(
                 "The stripe",
-                "Choose that head in the small maps: in the large one, tokens of the repetition look along a slanted "
-                "line, one token behind where they stood the first time.",
+                "Choose that head in the small maps. If it does in this text what it did on random tokens, the "
+                "repetition looks along a slanted line in the large map, one token behind where it stood the first "
+                "time.",
                 "attention",
             ),
             Step(
                 "Write without it",
-                "Delete on the cell of the head switches it off for what the Playground writes. Generate, and "
-                "compare. Several heads often do the same, so one alone may be missed by nobody.",
+                "Delete on the cell of a head switches it off for what the Playground writes. Generate, and "
+                "compare. Several heads often do the same, so that nothing may change without one of them.",
                 "heads",
             ),
         ),
@@ -149,26 +153,27 @@ TOURS: Final = (
         (
             Step(
                 "Where the answer appears",
-                "Read the column of the last token from below: in which layer does the name of the city come to the "
-                "top? Before that, later layers have still to read it from somewhere.",
+                "Read the column of the last token from below: in which layer does the name of the city come up, if "
+                "it does? A small model may not know it.",
                 "lens",
             ),
             Step(
                 "From where it is fetched",
-                "In later layers some heads at the last token look back at the tokens of the tower. What they bring "
-                "is what MLPs have added there (Meng 2022); a pattern alone does not prove it.",
+                "Which heads of later layers look from the last token back at those of the tower? In gpt2-xl, MLPs "
+                "add there what is known of a subject, and attention brings it to the end (Meng 2022). A pattern "
+                "alone does not prove it.",
                 "attention",
             ),
             Step(
                 "Put one text into the other",
-                "Compare takes a second prompt with as many tokens and another answer, such as one about the "
-                "Colosseum, and shows where activations of this text bring its answer back.",
+                "Compare takes a second prompt with as many tokens, in which another city is right, and shows which "
+                "activations of this text bring its answer back. Change some tokens of prompt 2 and press Enter.",
                 "compare",
             ),
             Step(
                 "Which parts add it",
-                "Parts shows the heads and MLPs that speak for the answer directly, at the last token. Those that "
-                "found it earlier act through them, and are not listed.",
+                "Parts shows the heads and MLPs that speak directly for the most probable token, at the last one. "
+                "What others have found at earlier tokens acts through them, and counts as theirs.",
                 "parts",
             ),
         ),
@@ -188,7 +193,7 @@ TOURS: Final = (
             Step(
                 "Where it comes in",
                 "The token card shows each step from what the model says to what can be drawn. Temperature divides "
-                "the logits, before or after other settings cut candidates off.",
+                "the logits, before or after other settings cut candidates off: their order can be changed.",
                 CARD,
                 "see the",
             ),
@@ -208,13 +213,14 @@ TOURS: Final = (
             Step(
                 "Surprise is the loss",
                 "Each token is coloured by how little the model expected it. The mean of that surprise over a text "
-                "is the loss; training does nothing but make it smaller, on very many texts.",
+                "is the loss, which training makes smaller, on very many texts.",
                 TOKENS,
             ),
             Step(
                 "What is learned first",
-                "Frequent words come first, then which words follow each other, then what a text is about. The lens "
-                "shows something alike in one model: low layers guess what is frequent, high ones what fits.",
+                "Usually a model learns first which tokens are frequent, then which follow each other, then what "
+                "depends on more of the text. The lens shows what this model has learned: after which layer the "
+                "token that follows in the text, in bold, comes up.",
                 "lens",
             ),
             Step(

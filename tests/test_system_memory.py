@@ -1,5 +1,8 @@
 """What counts as free memory: physical, without swap, and within the limits of control groups."""
 
+import ctypes
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,3 +113,50 @@ def test_where_the_system_does_not_tell_nothing_is_refused(groups: Path, monkeyp
     assert free_memory() is None
     assert fits(OPENAI_SIZES["gpt2-xl"], "float32") == ""
     assert estimate._memory_for_each(2) is None
+
+
+glibc_alone = pytest.mark.skipif(
+    not sys.platform.startswith("linux") or not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc's heaps"
+)
+
+
+def printed_by(code: str) -> list[int]:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [int(word) for word in done.stdout.split()]
+
+
+@glibc_alone
+def test_freed_memory_that_glibc_keeps_is_returned() -> None:
+    full, kept, left = printed_by("""
+import numpy as np
+from gptdesk.system_memory import resident_memory, return_freed_memory
+blocks = [np.ones(100_000, np.uint8) for _ in range(2_000)]
+last = np.ones(100_000, np.uint8)  # so that none of the others is at the end of the heap
+full = resident_memory()
+del blocks
+kept = resident_memory()
+return_freed_memory()
+print(full, kept, resident_memory())
+""")
+    assert full - kept < GB // 50, "else there is nothing to return"
+    assert kept - left > GB // 10
+
+
+@glibc_alone
+def test_what_a_thread_left_in_the_one_heap_serves_another_thread() -> None:
+    """Addresses of blocks that two threads allocate one after the other lie in the heap of the process."""
+    begin, end, *addresses = printed_by("""
+import re, threading
+from pathlib import Path
+import numpy as np
+from gptdesk.system_memory import share_one_heap
+share_one_heap()
+blocks = []
+for _ in range(2):
+    thread = threading.Thread(target=lambda: blocks.append(np.ones(50_000, np.uint8)))
+    thread.start()
+    thread.join()
+heap = re.search(r"^([0-9a-f]+)-([0-9a-f]+) .*\\[heap\\]$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+print(int(heap[1], 16), int(heap[2], 16), *(block.ctypes.data for block in blocks))
+""")
+    assert all(begin <= address < end for address in addresses)

@@ -21,6 +21,7 @@ import msgspec
 
 from gptdesk.files import write_bytes, write_json
 from gptdesk.inference.cpu.native_code import CompiledFunction, NativeFunction, ObjectCode, processor
+from gptdesk.system_memory import unmap_library
 
 
 class CompiledStep(NamedTuple):
@@ -79,6 +80,9 @@ class Compiled:
     functions: dict[str, KeptFunction]
 
 
+_LOADER: Final = "libllvmlite.so"
+"""LLVM on Linux, which loads compiled code."""
+
 _compiling = threading.Lock()
 _lock = threading.Lock()  # of what follows
 _ready: list[CompiledStep] = []
@@ -108,6 +112,7 @@ def find_step() -> CompiledStep | None:
             except Exception:  # a damaged file may raise anything; the step is compiled again
                 _remove_code(folder)
                 return None
+            unmap_library(_LOADER)  # 46 MB that loading has touched
     return _ready[0]
 
 

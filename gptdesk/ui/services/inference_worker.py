@@ -21,6 +21,7 @@ from gptdesk.folders import keep_compiled_code
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.events import Event
 from gptdesk.library.catalogue import BUNDLED
+from gptdesk.system_memory import return_freed_memory
 from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, GenerateJob, Job, LoadJob, ModelInfo
 from gptdesk.ui.services.loan import LoanJob
 from gptdesk.ui.services.reading.jobs import BackgroundJob, EndingsJob, InspectJob, ReadJob, SearchJob, SuggestJob
@@ -109,10 +110,11 @@ class InferenceWorker(QObject):
 
     @Slot()
     def close(self) -> None:
-        """Frees the model's memory and ends the thread. Parts of the engine are in no cycles; collecting here would
-        destroy QObjects here.
+        """Returns the model's memory to the system and ends the thread. Parts of the engine are in no cycles;
+        collecting here would destroy QObjects here.
         """
         self._engine = self._changed = self._reader = self._looker = self._told = None
+        return_freed_memory()
         self._compiling.stop()
         self.thread().quit()
 
@@ -181,6 +183,7 @@ class InferenceWorker(QObject):
         self._reader = TextReader(self._engine)
         self._looker = Looker(self._engine)
         self._told = _describe(job.model, folder, self._engine)
+        return_freed_memory()  # of conversions
         self.loaded.emit(job.number, self._told)
         if self._told.compiling:
             self._compiling.start()

@@ -136,3 +136,30 @@ def test_kept_code_is_loaded_without_numba(filled_cache: Path, tiny_model_folder
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENT, check=True, env=environment()
     )
     assert ended.stdout.strip() == "numba []"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems do not list what is mapped")
+@pytest.mark.usefixtures("filled_cache")
+def test_llvm_takes_next_to_no_memory_once_code_is_loaded_and_still_works() -> None:
+    code = """
+import re
+from pathlib import Path
+import llvmlite.binding as llvm
+from gptdesk.inference.cpu.compiling import find_step
+
+def resident():
+    mappings = Path("/proc/self/smaps").read_text()
+    return sum(map(int, re.findall(r"/libllvmlite[.]so\\n(?:\\w+: .*\\n)*?Rss: +(\\d+)", mappings)))
+
+before = resident()
+assert find_step() is not None
+after = resident()
+llvm.parse_assembly("define i32 @one() { ret i32 1 }").verify()
+print(before, after)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENT, check=True, env=environment()
+    )
+    before, after = map(int, ended.stdout.split())  # KiB
+    assert 0 < after < before
+    assert after < 5_000

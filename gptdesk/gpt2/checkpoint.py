@@ -69,6 +69,7 @@ def load_model(
         read = 0
         for name in tensor_shapes(config):
             weights[name] = nn.Parameter(_convert(stored[name], dtype, torch.device(device)))
+            stored[name].release()
             read += weights[name].numel()
             if progress is not None:
                 progress(read, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -46,12 +47,14 @@ class StoredTensor:
         name: of the tensor in the file.
         dtype: as the file names it: F64, F32, F16 or BF16.
         values: in the file's type (bfloat16: its bits), with the shape that it has in our network; a view of the file.
+        file: the mapped file; None for an empty one.
     """
 
     path: Path
     name: str
     dtype: str
     values: npt.NDArray[Any]
+    file: mmap.mmap | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -82,6 +85,14 @@ class StoredTensor:
 
         tensor = torch.from_numpy(self.values if self.values.flags.aligned else self.values.copy())
         return tensor.view(torch.bfloat16) if self.dtype == "BF16" else tensor
+
+    def release(self) -> None:
+        """Gives back the memory of what was read of the file; values that are looked at again are read again.
+
+        Without it a model that is loaded takes the size of its file more. Some systems have no such call.
+        """
+        if self.file is not None and hasattr(mmap, "MADV_DONTNEED"):
+            self.file.madvise(mmap.MADV_DONTNEED)
 
     def not_finite(self) -> UserError:
         """The error for a tensor that contains NaN or infinity."""
@@ -134,7 +145,8 @@ def _open(folder: Path) -> dict[str, StoredTensor]:
             begin, end = places[tensor_name]["data_offsets"]
             values = data[begin:end].view(_STORED[dtype]).reshape(shape)
             transposed = is_transposed(name) and len(shape) == 2
-            stored[name] = StoredTensor(path, tensor_name, dtype, values.T if transposed else values)
+            file = data.base if isinstance(data.base, mmap.mmap) else None
+            stored[name] = StoredTensor(path, tensor_name, dtype, values.T if transposed else values, file)
     return stored
 
 

@@ -3,8 +3,10 @@
 import json
 import logging
 import os
+import re
 import shutil
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +20,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from gptdesk.errors import UserError
-from gptdesk.gpt2.checkpoint import load_model, read_config, save_model
+from gptdesk.gpt2.checkpoint import load_model, open_weights, read_config, save_model
 from gptdesk.gpt2.config import OPENAI_SIZES, GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
@@ -272,6 +274,22 @@ def test_loaded_weights_no_longer_need_the_file(folder: Path) -> None:
     with (folder / "model.safetensors").open("r+b") as file:
         file.truncate(0)
     torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells which pages of a file are in memory")
+def test_what_was_read_of_the_file_can_be_released_and_read_again(folder: Path) -> None:
+    def resident(path: Path) -> int:
+        """Kilobytes of the mapped file that count as this process's memory."""
+        maps = Path("/proc/self/smaps").read_text().split("VmFlags:")
+        return sum(int(match[1]) for one in maps if f" {path}" in one and (match := re.search(r"Rss: +(\d+)", one)))
+
+    with open_weights(folder) as (_, stored):
+        tensor = stored["wte.weight"]
+        before = tensor.read().clone()
+        assert resident(tensor.path) > 0
+        tensor.release()
+        assert resident(tensor.path) == 0
+        assert torch.equal(tensor.read(), before)
 
 
 def test_a_loaded_model_can_be_trained(folder: Path) -> None:

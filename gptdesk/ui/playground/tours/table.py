@@ -226,8 +226,8 @@ TOURS: Final = (
             Step(
                 "Watch one learn",
                 "Train shows the loss of a run as it falls, and what its checkpoints write. Start one on "
-                "Shakespeare, and use a checkpoint in the Playground: the views of Inspect work with it, too. The "
-                "card waits in the Playground.",
+                "Shakespeare, and use a checkpoint in the Playground: “This text, learned” in Inspect plays the text "
+                "from the first one to the last. The card waits in the Playground.",
                 TRAIN,
             ),
         ),

@@ -23,7 +23,7 @@ SETTINGS = [
 """The same for both: 200 steps of 6,144 tokens."""
 
 SHAPE = [
-    "--model.n_layer=6", "--model.n_head=6", "--model.n_embd=192", "--model.n_positions=512", "--model.bias=false",
+    "--model.n_layer=8", "--model.n_head=6", "--model.n_embd=192", "--model.n_positions=512", "--model.bias=false",
 ]  # fmt: skip
 """That of the bundled model."""
 
@@ -77,7 +77,10 @@ def main() -> None:
         cut = text.rindex("\n\n", 0, len(text) * 9 // 10)
         for name, part in (("train", text[:cut]), ("val", text[cut:])):
             (args.work / f"{name}.txt").write_text(part, encoding="utf-8")
-        trainer("prepare", str(args.work / "train.txt"), "--val", str(args.work / "val.txt"), "--out", str(data))
+        trainer(
+            *("prepare", str(args.work / "train.txt"), "--val", str(args.work / "val.txt"), "--out", str(data)),
+            *("--tokenizer", str(resource("models", "stories"))),
+        )
     start = f"--model.init_from={resource('models', 'stories')}"
     runs = {"fine-tuned from the bundled model": [start], "from scratch": SHAPE}
     curves: dict[str, Curve] = {}

@@ -85,7 +85,7 @@ def formats(program: Program) -> None:
 
 def trains(program: Program) -> None:
     """Training with each optimizer, a LoRA adapter, and two processes in each way"""
-    from trainer.optimizer_table import OPTIMIZERS
+    from trainer.optimizers.table import OPTIMIZERS
 
     brief = ("--schedule.steps", "2", "--schedule.warmup_steps", "1", "--run.device", "cpu")
     data = ("--data", "data-txt")

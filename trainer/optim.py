@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from gptdesk.errors import UserError
 from trainer.config.schema import OptimSection
-from trainer.lazy_compiler import spare_compiler
-from trainer.optimizer_table import OPTIMIZERS, assign
+from trainer.optimizers.lazy_compiler import spare_compiler
+from trainer.optimizers.table import OPTIMIZERS, assign
 from trainer.parallel.tensors import as_stored_like, whole
 
 
@@ -19,7 +19,7 @@ class Optimizers:
     """The torch optimizers of a run stepped as one, their learning rates given as a share of the peak.
 
     Weight decay falls on matrices and embeddings, never on biases and layer norms. Which optimizer takes which weights
-    follows from `trainer.optimizer_table`; frozen weights belong to none.
+    follows from `trainer.optimizers.table`; frozen weights belong to none.
 
     Attributes:
         members: torch optimizers by name in `OPTIMIZERS`; the one of embeddings and biases first.

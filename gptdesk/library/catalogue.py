@@ -36,7 +36,7 @@ __all__ = [
 BUNDLED: Final = "stories"
 """Name of the model that ships with gptdesk."""
 
-BUNDLED_SHA256: Final = "ebb4103cb44631fad4c348c4ea6ed00918d785b1f18a2ef01177c66cd82ad528"
+BUNDLED_SHA256: Final = "007166db8fa648bbb445a00fb8526c0543b5f67437ee395aa1d4b4995c85306f"
 """SHA-256 of the weights of the bundled model."""
 
 
@@ -107,8 +107,6 @@ def find_model(name_or_folder: str, folders: Folders) -> ModelEntry:
 
 def _tokenizer(folder: Path) -> str:
     """Origin of a model's tokenizer, as people read it; says where OpenAI's is assumed."""
-    if folder == bundled_folder():
-        return "GPT-2's"
     from gptdesk.gpt2.tokenizers.loading import brings_tokenizer  # the window asks after it was painted
 
     return "From the model's folder" if brings_tokenizer(folder) else "GPT-2's, assumed: its folder has none"

@@ -106,8 +106,8 @@ def optimize() -> str:
     import torch
 
     from trainer.config.schema import OptimSection
-    from trainer.lazy_compiler import spare_compiler
-    from trainer.optimizer_table import OPTIMIZERS
+    from trainer.optimizers.lazy_compiler import spare_compiler
+    from trainer.optimizers.table import OPTIMIZERS
 
     for name, kind in OPTIMIZERS.items():
         spare_compiler()

@@ -42,7 +42,10 @@ def data(folders: Folders) -> Path:
             turns += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
         lines.append(json.dumps({"messages": turns}))
     source.write_text("\n".join(lines), encoding="utf-8")
-    prepare(Request(sources=(str(source),), validation_share=0.1, template="chatml"), folders.data / "talk")
+    asked = Request(
+        sources=(str(source),), validation_share=0.1, template="chatml", tokenizer_folder=str(bundled_folder())
+    )
+    prepare(asked, folders.data / "talk")
     return folders.data / "talk"
 
 

@@ -39,7 +39,7 @@ def lines(output: str) -> list[dict[str, Any]]:
 def test_list_and_info_are_for_people(capsys: pytest.CaptureFixture[str], hub: Hub) -> None:
     status, output, _ = run(capsys, "list")
     assert status == 0
-    assert output.splitlines()[1] == "stories             12M   25 MB  comes with gptdesk"
+    assert output.splitlines()[1] == "stories            5.1M   10 MB  comes with gptdesk"
     assert re.search(r"^gpt2-xl +1\.6B +6\.4 GB  to download$", output, re.MULTILINE)
     status, output, _ = run(capsys, "info", "gpt2")
     assert "memory, float32" in output

@@ -22,7 +22,7 @@ from trainer.checkpoint import (
 from trainer.config.schema import TrainConfig
 from trainer.hardware import PRECISIONS
 from trainer.loop import Trainer
-from trainer.optimizer_table import OPTIMIZERS
+from trainer.optimizers.table import OPTIMIZERS
 from trainer.parallel.distributed import ProcessGroup
 from trainer.resume import restore
 
@@ -211,7 +211,7 @@ from trainer.config.schema import TrainConfig
 from trainer.parallel.distributed import ProcessGroup
 from trainer.hardware import PRECISIONS
 from trainer.loop import Trainer
-from trainer.optimizer_table import OPTIMIZERS
+from trainer.optimizers.table import OPTIMIZERS
 from trainer.resume import restore
 
 torch.set_num_threads(1)

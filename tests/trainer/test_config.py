@@ -47,7 +47,16 @@ def test_flags_of_another_form_are_refused(flags: list[str]) -> None:
 
 
 def test_every_preset_is_a_valid_configuration() -> None:
-    expected = {"gpt2-124m", "gpt2-355m", "gpt2-774m", "gpt2-1558m", "finetune-gpt2", "story-10m", "smoke"}
+    expected = {
+        "gpt2-124m",
+        "gpt2-355m",
+        "gpt2-774m",
+        "gpt2-1558m",
+        "finetune-gpt2",
+        "story-10m",
+        "story-second",
+        "smoke",
+    }
     assert set(preset_names()) == expected
     sizes = {name: build_config(read_preset(name)).model.gpt2_config().num_parameters() for name in preset_names()}
     assert sizes["gpt2-124m"] == 124_439_808

@@ -177,9 +177,16 @@ def test_validation_loss_scores_only_what_the_data_says_is_to_be_learnt(model: G
     assert found.metrics["loss"] == pytest.approx(losses.mean(), rel=1e-5)
 
 
-@pytest.mark.parametrize("masked", [True, False])
-def test_validation_data_with_nothing_to_score_is_refused(model: GPT2, masked: bool) -> None:
-    tokens = TokenSet.of([np.zeros(20 if masked else 1, np.uint16)], [np.zeros(3, np.uint8)] if masked else None)
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        TokenSet.of([]),
+        TokenSet.of([np.zeros(1, np.uint16)]),
+        TokenSet.of([np.zeros(20, np.uint16)], [np.zeros(3, np.uint8)]),
+    ],
+    ids=["no shards", "one token", "masked"],
+)
+def test_validation_data_with_nothing_to_score_is_refused(model: GPT2, tokens: TokenSet) -> None:
     data = PreparedData(Path("made-up"), {}, "", train=tokens, val=tokens)
     with pytest.raises(UserError, match="no tokens to score"):
         ValidationTask(data).measure(model, gpt2_tokenizer(), batch_tokens=64, progress=lambda done, total: None)

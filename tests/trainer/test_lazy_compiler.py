@@ -8,7 +8,7 @@ import torch
 from tests.test_layers import REFUSE, RUN_MODULE, python
 from trainer.config.reference import to_toml
 from trainer.config.schema import TrainConfig
-from trainer.lazy_compiler import AdamW, spare_compiler
+from trainer.optimizers.lazy_compiler import AdamW, spare_compiler
 from trainer.run_directory.state import read_state
 
 

@@ -5,8 +5,8 @@ from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from trainer.config.schema import OptimSection
-from trainer.muon import Muon
 from trainer.optim import Optimizers, clip_gradients
+from trainer.optimizers.muon import Muon
 
 OFF = torch.amp.GradScaler("cpu", enabled=False)
 

@@ -13,13 +13,13 @@ from torch import nn
 from trainer.config.reference import to_toml
 from trainer.config.schema import OptimSection, TrainConfig
 from trainer.optim import Optimizers
-from trainer.optimizer_table import OPTIMIZERS, OptimizerKind
+from trainer.optimizers.table import OPTIMIZERS, OptimizerKind
 from trainer.planning.plan import memory_need, plan_run
 
 PROGRAM = """if True:
     import json, sys
     from pathlib import Path
-    from trainer import optimizer_table as table
+    from trainer.optimizers import table
 
     def build(decayed, others, config):
         import torch

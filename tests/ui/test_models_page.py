@@ -92,6 +92,8 @@ class Shown:
         QTest.mouseClick(getattr(self.card(name), button), Qt.MouseButton.LeftButton)
 
     def choose(self, name: str) -> None:
+        """Chooses that model, once it is listed."""
+        self.wait(lambda: any(item.name == name for item in self.page.items))
         self.page.choose(self.item(name).key)
 
     def get(self, repo: str, revision: str = "", called: str = "") -> None:

@@ -13,7 +13,7 @@ from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.errors import UserError, brief
 from gptdesk.gpt2.config import VOCAB_SIZE, GPT2Config
 from trainer.config.former_names import renamed
-from trainer.optimizer_table import OPTIMIZERS, help_text
+from trainer.optimizers.table import OPTIMIZERS, help_text
 
 
 def _believable(value: int) -> int:

@@ -60,7 +60,7 @@ def validation_loss(
         UserError: when there is nothing to score.
     """
     T = context_length
-    count = packed.count if packed else -(-max(1, len(tokens) - 1) // T)
+    count = packed.count if packed else -(-max(0, len(tokens) - 1) // T)
     windows = list(range(count))
     if limit is not None and limit < len(tokens):
         wanted = max(1, limit // T)

@@ -13,7 +13,7 @@ from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from trainer.config.schema import TrainConfig
 from trainer.data.manifest import read_manifest
 from trainer.data.tokenizer import DataTokenizer, label
-from trainer.optimizer_table import state_floats
+from trainer.optimizers.table import state_floats
 
 FLOAT_BYTES: Final = 4
 """Of a float32 number: weights, gradients and optimizer state are kept as such."""

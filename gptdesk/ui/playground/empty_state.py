@@ -14,9 +14,9 @@ from gptdesk.ui.widgets.inputs.boxes import MenuButton
 from gptdesk.ui.widgets.popup import Menu
 
 BEGINNINGS: Final = (
-    "Once upon a time there was a little girl who lived",
     '"Where are you going so early?" said the fox.',
-    "The old keeper had not spoken in years.",
+    "Lily and her mom went to the park. Lily saw a big",
+    "The princess looked out of the window and saw",
 )
 _SIZE: Final = 15
 _PADDING: Final = 36

@@ -216,12 +216,13 @@ def test_every_activation_is_known_to_the_calibration(activation: Activation) ->
 
 def test_the_bundled_model_is_calibrated_with_plays() -> None:
     from gptdesk.gpt2.layout import read_config
-    from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+    from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 
     folder = resource("models", "stories")
-    ids = calibration_ids(folder, read_config(folder))
+    config = read_config(folder)
+    ids = calibration_ids(folder, config)
     assert ids.shape == (8, 512)
-    assert gpt2_tokenizer().decode(ids[0].tolist()).startswith("First Citizen:")
+    assert load_tokenizer(folder, config).decode(ids[0].tolist()).startswith("First Citizen:")
 
 
 def test_a_text_that_the_model_has_no_tokens_for_is_replaced_by_random_ids(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.labels import SEPARATOR
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
-from gptdesk.ui.widgets.step_player import StepPlayer
+from gptdesk.ui.widgets.inputs.step_player import StepPlayer
 from gptdesk.ui.window.commands.registry import Commands
 
 _TEXT_SIZE: Final = 15

@@ -32,7 +32,7 @@ def test_a_model_that_exists_hides_the_shape_and_brings_its_preset(
     assert sheet.draft.preset == TUNING_PRESET
     assert rows["model.n_positions"].isHidden()
     assert not rows["model.lora_rank"].isHidden()
-    assert sheet.summary.values["parameters"].text() == "12M"
+    assert sheet.summary.values["parameters"].text() == "5.1M"
     sheet.settings.form.changed.emit("model.init_from", str(own))
     settle(sheet, qtbot)
     assert str(own) in sheet.start_from.models.rows

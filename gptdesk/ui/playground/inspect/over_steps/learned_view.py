@@ -24,7 +24,7 @@ from gptdesk.ui.playground.token_card.labels import percent, token_text
 from gptdesk.ui.services.runs.service import RunService
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.step_player import StepPlayer
+from gptdesk.ui.widgets.inputs.step_player import StepPlayer
 
 _CELL: Final = (52, 20)
 

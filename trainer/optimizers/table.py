@@ -55,7 +55,7 @@ class OptimizerKind:
 
 
 def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimizerSettings) -> Optimizer:
-    from trainer.lazy_compiler import AdamW
+    from trainer.optimizers.lazy_compiler import AdamW
 
     return AdamW(
         decay_groups(decayed, others, config.weight_decay),
@@ -67,7 +67,7 @@ def _adamw(decayed: list[Tensor], others: list[Tensor], config: OptimizerSetting
 
 
 def _muon(decayed: list[Tensor], others: list[Tensor], config: OptimizerSettings) -> Optimizer:
-    from trainer.muon import Muon
+    from trainer.optimizers.muon import Muon
 
     assert not others, "Muon takes matrices alone"
     return Muon(

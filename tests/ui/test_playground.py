@@ -21,6 +21,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.ui import number_format
+from gptdesk.ui.playground.empty_state import BEGINNINGS
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.widgets.question import Question
 
@@ -283,7 +284,7 @@ def test_an_empty_text_begins_a_document(opened: Opened, qtbot: QtBot) -> None:
 
 def test_a_beginning_that_is_offered_becomes_the_text(opened: Opened) -> None:
     opened.window.playground.empty.buttons[0].click()
-    assert text_of(opened).startswith("Once upon a time")
+    assert text_of(opened) == BEGINNINGS[0]
     assert opened.window.playground.editor.textCursor().position() == len(text_of(opened))
 
 

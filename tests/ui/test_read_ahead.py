@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QCoreApplication, QMimeData, QObject, Qt
 from PySide6.QtTest import QTest
@@ -231,6 +231,7 @@ def _edit(opened: Opened, qtbot: QtBot, kind: str, what: Any) -> None:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(work=st.lists(edits, max_size=14), scored=st.booleans())
+@example(work=[("type", "a"), ("move", 0.0), ("type", "a")], scored=False)  # goes on at the caret
 def test_typing_deleting_pasting_and_undoing_while_it_reads_never_change_a_bit_of_a_completion(
     opened: Opened, qtbot: QtBot, expected: Engine, work: list[tuple[str, Any]], scored: bool
 ) -> None:
@@ -239,7 +240,7 @@ def test_typing_deleting_pasting_and_undoing_while_it_reads_never_change_a_bit_o
     read_ahead(opened).set_scored(scored)
     for kind, what in work:
         _edit(opened, qtbot, kind, what)
-    text = session.document.text
+    text = session.document.text[: opened.window.playground.place.start]  # a caret that was put there
     generate(opened, qtbot)
     expected.context = None
     wanted = [event for event in expected.generate(text, FEW) if isinstance(event, TokenEvent)]

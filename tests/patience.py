@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds."""
 
 

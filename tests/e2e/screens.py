@@ -17,7 +17,7 @@ from tests.patience import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = Path(__file__).with_name("driver.py")
-SIZE = "1440x900x24"
+WIDTH, HEIGHT = 1440, 900
 
 
 class Screen(Protocol):
@@ -133,13 +133,20 @@ class XScreen:
 
 
 class NoScreen:
-    """Qt's offscreen platform: ``driver.py`` runs the program and hands it key events that it reads from a pipe."""
+    """Qt's offscreen platform: ``driver.py`` runs the program and hands it key events that it reads from a pipe.
+
+    ``description`` is a file that tells Qt how large this screen is: its own, of 800 by 800, is smaller than the window
+    may be.
+    """
+
+    def __init__(self, description: Path) -> None:
+        self._platform = f"offscreen:configfile={description}"
 
     def start(self, *, driven: bool = False) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, str(DRIVER)],
             cwd=ROOT,
-            env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "QT_QPA_PLATFORM": self._platform, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             text=True,
         )
@@ -169,11 +176,16 @@ class NoScreen:
 def open_screen() -> Iterator[Screen]:
     """An X server of our own where the programs for it are installed, as ``run.py test`` does when it may."""
     if not (sys.platform == "linux" and shutil.which("Xvfb") and shutil.which("xdotool")):
-        yield NoScreen()
+        with tempfile.TemporaryDirectory() as folder:
+            description = Path(folder, "screens.json")
+            screen = {"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT, "dpr": 1}
+            screen |= {"name": "none", "logicalDpi": 96, "logicalBaseDpi": 96}
+            description.write_text(json.dumps({"screens": [screen]}), encoding="utf-8")
+            yield NoScreen(description)
         return
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", SIZE, "-nolisten", "tcp"],
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp"],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )

@@ -13,7 +13,8 @@ import torch
 
 from gptdesk.chat.turns import ChatTurn, placed_turns, spoken
 from gptdesk.folders import Folders
-from gptdesk.gpt2.config import END_OF_TEXT
+from gptdesk.gpt2.layout import read_config
+from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
@@ -159,7 +160,9 @@ def test_a_kill_in_the_middle_of_a_turn_leaves_what_was_shown_and_saved_by_then(
     start: Callable[..., Program], write_settings: Callable[[Settings], None]
 ) -> None:
     """While a turn is written, it is saved again and again: what is shown is on the disk soon after, end or no end."""
-    endless = DecodingSettings(seed=2, max_tokens=100_000, logit_bias={END_OF_TEXT: -100.0})
+    tokenizer = load_tokenizer(bundled_folder(), read_config(bundled_folder()))
+    never_ends = dict.fromkeys(tokenizer.end_ids, -100.0)
+    endless = DecodingSettings(seed=2, max_tokens=100_000, logit_bias=never_ends)
     write_settings(Settings(decoding=endless, new_document_decoding=endless, page="chat"))
     program = start(driven=True)
     program.wait_until_painted()

@@ -12,7 +12,7 @@ from gptdesk.store.settings_file import SettingsFile
 from tests.patience import wait_for
 
 from .conftest import Program
-from .screens import NoScreen, Screen
+from .screens import Screen
 from .test_pictures import size
 
 PAINTED_WITHIN = 1.0
@@ -120,8 +120,6 @@ def test_closing_before_the_model_is_there(start: Start, write_settings: Write, 
 def test_the_window_comes_back_as_large_as_it_was(
     start: Start, write_settings: Write, tiny: Callable[..., Settings], screen: Screen, tmp_path: Path
 ) -> None:
-    if isinstance(screen, NoScreen):
-        pytest.skip("Qt's screen that is none is smaller than the window may be")
     write_settings(tiny())
     program = start()
     program.wait_until_painted()

@@ -54,6 +54,7 @@ def test_every_view_is_reached_and_read_by_keyboard(program: Program) -> None:
         wait_for(lambda table=table: has_focus(program, table), f"the table of {view}")
         wait_for(lambda: settled(program), f"the answer of {view}")
         program.press("Home")
+        wait_for(lambda table=table: cell(program, table), f"something in the table of {view}")
         program.press(key)
         wait_for(lambda table=table, said=said: re.match(said, cell(program, table)) is not None, f"{said!r} in {view}")
         program.press("Escape")

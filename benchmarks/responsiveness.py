@@ -75,7 +75,6 @@ class OpenedWindow:
         from PySide6.QtWidgets import QApplication
 
         from gptdesk.folders import Folders
-        from gptdesk.gpt2.config import END_OF_TEXT
         from gptdesk.inference.sampling.settings import DecodingSettings
         from gptdesk.ui.number_format import use_readable_locale
         from gptdesk.ui.services.inference_messages import State
@@ -86,19 +85,28 @@ class OpenedWindow:
         use_readable_locale()
         folders = Folders.of_this_user()
         self.services = services = make_services(self._app, folders)
-        endless = DecodingSettings(max_tokens=100_000, seed=1, logit_bias={END_OF_TEXT: -100.0})
-        services.settings.update(model=model, decoding=endless, new_document_decoding=endless)
+        self._failed: list[str] = []
+        services.settings.update(model=model)
         self._window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
         self._window.painted.connect(self._window.start)
         spare_the_collector(services.inference)
         self._window.show()
         self.wait_until(lambda: services.inference.state is State.READY)
+        tokenizer = services.inference.info.tokenizer
+        bias = dict.fromkeys(tokenizer.end_ids, -100.0)
+        endless = DecodingSettings(max_tokens=100_000, seed=1, logit_bias=bias, logit_bias_tokenizer=tokenizer.sha256)
+        services.settings.update(decoding=endless, new_document_decoding=endless)
         self.wait(3)  # what is loaded when nothing is wanted
 
     def playground(self) -> tuple[Any, Any]:
-        """The session and the widgets of the page on which text is generated."""
+        """The session and the widgets of the page on which text is generated.
+
+        From then on a completion that fails ends the program: nothing would be measured.
+        """
         self._window.show_page("play")
-        return self._window.pages["play"].session, self._window.stack.views["play"].content
+        session = self._window.pages["play"].session
+        session.failed.connect(lambda failure: self._failed.append(failure.sentence))
+        return session, self._window.stack.views["play"].content
 
     def wait(self, seconds: float) -> None:
         """Lets the window work."""
@@ -107,6 +115,8 @@ class OpenedWindow:
         loop = QEventLoop()
         QTimer.singleShot(round(1000 * seconds), loop.quit)
         loop.exec()
+        if sentence := next(filter(None, self._failed), ""):  # without a sentence it was only stopped
+            raise SystemExit(sentence)
 
     def wait_until(self, condition: Callable[[], bool], every: float = 0.05) -> None:
         """Lets the window work until the condition holds, which is looked at after so many seconds each time."""

@@ -95,7 +95,7 @@ def measure_window(models: list[str], minutes: float) -> dict[str, Any]:
     """Opens the window in this process and uses it; memory as pairs of seconds and bytes."""
     opened = OpenedWindow(models[0])
     services = opened.services
-    short = replace(services.settings.value.new_document_decoding, max_tokens=_TOKENS)
+    short = replace(services.settings.value.new_document_decoding, max_tokens=_TOKENS, logit_bias={})
     services.settings.update(decoding=short, new_document_decoding=short)
     use = _Use(opened, models)
     noted: list[tuple[float, int]] = []

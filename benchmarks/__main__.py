@@ -1,9 +1,11 @@
 """Runs the benchmarks of speed one after the other and writes their figures to benchmarks/RESULTS.md.
 
-    python -m benchmarks [--quick] [--only NAME ...] [--text FILE] [--xl] [--keep FOLDER] [--out FILE]
+    python -m benchmarks [--quick] [--only NAME ...] [--text FILE [--text-tokens N]] [--xl] [--keep FOLDER]
+                         [--out FILE]
 
 Each is a process of its own that hands its figures over as JSON. `--quick` measures little: it shows that everything
-works, and its figures mean nothing. What is in benchmarks/NOTES.md is taken over at the end as it stands.
+works, and its figures mean nothing. What is in benchmarks/NOTES.md is taken over at the end as it stands. Half an hour
+of use is measured only when it is asked for, before or after the others: `--only soak --keep FOLDER`.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class Benchmark:
         module: that is run.
         arguments: for it, always.
         quick: for it when little is to be measured.
+        usual: whether it is run when none is asked for by name.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Benchmark:
     module: str
     arguments: tuple[str, ...] = ()
     quick: tuple[str, ...] = ()
+    usual: bool = True
 
     @property
     def installed(self) -> bool:
@@ -64,6 +68,7 @@ BENCHMARKS: Final = (
         "benchmarks.decode",
         ("--xl", "--loading-only", "--only", "ours int8"),
         ("--turns", "1"),
+        usual=False,
     ),
     Benchmark("sampling", "Sampling", "benchmarks.sampling", quick=("--quick",)),
     Benchmark("gpu", "GPU", "benchmarks.gpu", quick=("--tiny",)),
@@ -71,6 +76,7 @@ BENCHMARKS: Final = (
     Benchmark(
         "responsiveness", "The window while a model writes", "benchmarks.responsiveness", quick=("--seconds", "2")
     ),
+    Benchmark("soak", "Half an hour of use", "benchmarks.soak", quick=("--minutes", "1"), usual=False),
     Benchmark("train", "The training step", "benchmarks.train", quick=("--turns", "1", "--steps", "1")),
 )
 
@@ -104,10 +110,10 @@ def as_document(folder: Path, failed: dict[str, str], *, quick: bool) -> str:
     reports: Reports = {}
     sections = []
     for benchmark in BENCHMARKS:
-        report = folder / f"{benchmark.name}.json"
+        report, table = folder / f"{benchmark.name}.json", folder / f"{benchmark.name}.md"
         if report.exists():
             reports[benchmark.name] = json.loads(report.read_text())
-            text = (folder / f"{benchmark.name}.md").read_text().strip()
+            text = table.read_text().strip() if table.exists() else f"Measured by `python -m {benchmark.module}`."
         elif benchmark.name in failed:
             text = f"Not measured. {failed[benchmark.name]}"
         else:
@@ -139,6 +145,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--text", type=Path, help="whose perplexity is measured in each precision, with the bundled model"
     )
+    parser.add_argument("--text-tokens", type=int, default=16_384, help="of the text that are scored (16,384)")
     parser.add_argument("--xl", action="store_true", help="also load a gpt2-xl (3 GB of disk, 10 GB of memory)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for reports; what is there is not measured again")
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS.name} beside the benchmarks)")
@@ -148,10 +155,12 @@ def main(argv: list[str] | None = None) -> int:
         folder = args.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         for benchmark in BENCHMARKS:
-            asked_for = benchmark.name in args.only if args.only else benchmark.name != "loading-xl" or args.xl
+            usual = benchmark.usual or (args.xl and benchmark.name == "loading-xl")
+            asked_for = benchmark.name in args.only if args.only else usual
             if not asked_for or not benchmark.installed or (benchmark.name == "gpu" and not _has_cuda()):
                 continue
-            more = ["--text", str(args.text)] if args.text and benchmark.name == "decode" else []
+            scored = ["--text", str(args.text), "--text-tokens", str(args.text_tokens)]
+            more = scored if args.text and benchmark.name == "decode" else []
             problem = measure(benchmark, folder, quick=args.quick, more=more)
             if problem:
                 failed[benchmark.name] = problem

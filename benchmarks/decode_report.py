@@ -27,9 +27,15 @@ def turns(report: Report, name: str, what: str, threads: int, tokens: int) -> li
     )
 
 
+def _speeds(report: Report, name: str, what: str, threads: int, tokens: int) -> list[float]:
+    """The same as speeds, of which more is better: a first token is told in seconds."""
+    found = turns(report, name, what, threads, tokens)
+    return [1 / seconds for seconds in found] if what == "first token" else found
+
+
 def ratio(report: Report, name: str, other: str, what: str, threads: int, tokens: int) -> float | None:
-    """How many times as much as ``other`` a contender reaches: the median of the ratios within a turn."""
-    mine, theirs = (turns(report, one, what, threads, tokens) for one in (name, other))
+    """How many times as fast as ``other`` a contender is: the median of the ratios within a turn."""
+    mine, theirs = (_speeds(report, one, what, threads, tokens) for one in (name, other))
     if not mine or not theirs:
         return None
     return median(a / b for a, b in zip(mine, theirs, strict=True))
@@ -45,9 +51,9 @@ def share_of_bandwidth(report: Report, name: str, threads: int, context: int) ->
 
 
 def best_peer(report: Report, what: str, threads: int, tokens: int, programs: tuple[str, ...]) -> str | None:
-    """The fastest contender of these programs."""
+    """The fastest contender whose name begins with one of ``programs``."""
     names = {row["name"] for row in report.get("speed", []) if row["name"].startswith(programs)}
-    found = {name: turns(report, name, what, threads, tokens) for name in names}
+    found = {name: _speeds(report, name, what, threads, tokens) for name in names}
     return max((name for name in found if found[name]), key=lambda name: median(found[name]), default=None)
 
 

@@ -62,7 +62,7 @@ def cores_of_others(told: list[float], helpers: Sequence[int] = ()) -> Iterator[
 
     def own() -> float:
         times = os.times()
-        ticks = sum(_ticks(helper) for helper in helpers)
+        ticks = sum(processor_seconds(helper) for helper in helpers)
         return sum((times.user, times.system, times.children_user, times.children_system, ticks))
 
     began, before, mine = time.perf_counter(), busy(), own()
@@ -71,8 +71,8 @@ def cores_of_others(told: list[float], helpers: Sequence[int] = ()) -> Iterator[
     told.append((busy() - before - (own() - mine)) / seconds)
 
 
-def _ticks(process: int) -> float:
-    """Seconds of processor time that a process of ours has taken."""
+def processor_seconds(process: int) -> float:
+    """Processor time that all threads of a process have taken; in steps of 10 ms on Linux, elsewhere 0."""
     try:
         fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -5,7 +5,8 @@
 The whole window in a process of its own, with its editor showing what comes, once with the bundled model, whose tokens
 come faster than a screen shows, and once with GPT-2 124M (random weights), which takes all cores for each. A timer that
 wants to ring every 10 ms notes how late it was. Another program on the computer makes it late, too: how many cores
-those took stands beside the figures, and *idle* is the same window while nothing is written.
+those took stands beside the figures, and *idle* is the same window while nothing is written. Together the turns of
+writing are a minute, of which the worst is told.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from benchmarks.window import report_head, window_processes
 
 GOAL_MS: Final = 8.0
 """Of the 95th percentile."""
+
+WORST_MS: Final = 30.0
+"""Of a minute: all turns together."""
 
 INTERVAL_MS: Final = 10
 _PROMPT: Final = "Once upon a time there was "
@@ -175,6 +179,8 @@ def benchmark(models: dict[str, str], *, seconds: float, turns: int, screen: str
         **report_head("responsiveness", screen, others),
         "interval_ms": INTERVAL_MS,
         "goal_ms": GOAL_MS,
+        "worst_goal_ms": WORST_MS,
+        "writing_s": seconds * turns,
         "rows": rows,
     }
 
@@ -190,17 +196,24 @@ def _summary(turns: list[list[float]]) -> dict[str, list[float]]:
 
 def as_table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
+    head = (
+        "late, ms",
+        "half, median of turns",
+        "95 %, median of turns",
+        f"worst of {report['writing_s']:g} s of writing",
+    )
     lines = [
         f"screen: {report['screen']}; other programs took {median(report['cores_of_others']):.2f} cores (median)",
         "",
-        "| late, ms, median of turns | half of them | 95 % | all | tokens/s | aim for 95 % |",
+        f"| {' | '.join(head)} | tokens/s | aim for 95 %, worst |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for row in report["rows"]:
         for what in ("idle", "writing"):
-            cells = [f"{median(row[what][figure]):.1f}" for figure in ("p50", "p95", "max")]
+            cells = [f"{median(row[what][figure]):.1f}" for figure in ("p50", "p95")]
+            cells.append(f"{max(row[what]['max']):.1f}")
             speed = f"{median(row['tokens_per_s']):,.0f}" if what == "writing" else ""
-            goal = f"at most {report['goal_ms']:.0f}" if what == "writing" else ""
+            goal = f"at most {report['goal_ms']:.0f}, {report['worst_goal_ms']:.0f}" if what == "writing" else ""
             name = f"{row['model']}, {row['precision']}, {what}"
             lines.append(f"| {name} | {' | '.join(cells)} | {speed} | {goal} |")
     return "\n".join(lines)
@@ -209,7 +222,7 @@ def as_table(report: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
     parser = report_parser(__doc__)
-    parser.add_argument("--seconds", type=float, default=8, help="in a turn (8)")
+    parser.add_argument("--seconds", type=float, default=12, help="in a turn (12)")
     parser.add_argument("--turns", type=int, default=5, help="of writing, each a new text (5)")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--window", metavar="MODEL", help=argparse.SUPPRESS)

@@ -15,6 +15,7 @@ import argparse
 import json
 import random
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from time import perf_counter
@@ -28,6 +29,10 @@ from gptdesk.system_memory import resident_memory
 
 GOAL: Final = 0.05
 """Share by which memory may be more at the end than after the first minute."""
+
+MINUTES: Final = 30
+COMPLETIONS: Final = 10_000
+"""That a whole soak has."""
 
 _TOKENS: Final = 8
 _DOCUMENT: Final = 25
@@ -125,7 +130,7 @@ def benchmark(minutes: float, screen: str) -> dict[str, Any]:
     }
 
 
-def levels(memory: list[tuple[float, int]]) -> tuple[float, float]:
+def levels(memory: Sequence[tuple[float, int]]) -> tuple[float, float]:
     """Bytes after the first minute and at the end: medians of a minute, or of a third of a shorter measurement."""
     end = memory[-1][0]
     span = min(60.0, end / 3)
@@ -156,7 +161,7 @@ def as_table(report: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
     parser = report_parser(__doc__)
-    parser.add_argument("--minutes", type=float, default=30, help="(30)")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help=f"({MINUTES})")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--window", metavar="MODEL", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)

@@ -1,12 +1,18 @@
-"""How soon the window is there: from the start of the process to its first picture, and until the model can write.
+"""How soon the window and `gptdesk complete` can write, beside `import torch` alone, and what memory the window takes.
 
     python -m benchmarks.startup [--turns N] [--screen xvfb|offscreen|own] [--model NAME] [--json OUT]
 
-Every start is a process of its own. A first start, which is not counted, warms the disk and compiles all Python code,
-even where PYTHONDONTWRITEBYTECODE is set. The times are those that the program writes into its log: *asked*, Qt is up
-and no other window is open; *painted*, the main window is on the screen; *ready*, the model can generate.
-*Processor* is the processor time of all threads until *painted*; other programs change it little. A last start, which
-is not counted either, lists the time that each imported package took by itself.
+Three programs take turns, each start a process of its own: Python that imports torch and does nothing else, `gptdesk
+complete`, and the window. The first two are timed until their first byte comes through a pipe. The times of the window
+are those that it writes into its log: *asked*, Qt is up and no other window is open; *painted*, the main window is on
+the screen; *ready*, the model can generate. A first turn, which is not counted, warms the disk and compiles all Python
+code, even where PYTHONDONTWRITEBYTECODE is set. A ratio is that of two times in the same turn, and the median over the
+turns. *Processor* is the processor time of all threads until then, on Linux; other programs change it little.
+
+*Memory* is what the process of the window holds (its resident set) some seconds after it was ready, and how much of
+that are pages of files and shared memory, such as code and weights that are mapped: other processes may share those,
+and the system can take them back. A last start, which is not counted either, lists the time that each imported package
+took by itself.
 """
 
 from __future__ import annotations
@@ -23,7 +29,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
+from benchmarks.first_output import time_first_output
+from benchmarks.machine import cores_of_others, describe_machine, hand_over, processor_seconds, report_parser
 from benchmarks.screen import SCREENS, best_screen, screen_environment
 from gptdesk.folders import HOME_VARIABLE, Folders
 from gptdesk.inference.cpu.compiling import FOLDER_VARIABLE
@@ -31,7 +38,29 @@ from gptdesk.store.settings import Settings
 from gptdesk.store.settings_file import SettingsFile
 
 GOALS: Final = {"painted": 0.8, "ready": 3.0}
-"""Seconds."""
+"""Seconds, by stage."""
+
+SHARES: Final = {"first token": 0.5, "ready": 0.6, "painted": 0.43}
+"""Of the time of `import torch` alone, by stage. The last is what it was before torch was left out of the start (1.1 s
+beside 2.8 s, on an Intel with VNNI), and the tenth by which two runs differ."""
+
+MEMORY_MB: Final = 220
+"""Resident, with the model ready."""
+
+TORCH: Final = "import torch"
+_TORCH_ALONE: Final = "import torch; print(flush=True)"
+_PROMPT: Final = "Once upon a time"
+_STAGES: Final = {
+    TORCH: "`import torch` alone",
+    "first token": "`gptdesk complete`, first token",
+    "asked": "window: Qt is up, no other window",
+    "painted": "window: painted",
+    "ready": "window: ready to generate",
+}
+"""In the words of the table."""
+
+_SETTLED_S: Final = 6.0
+"""After *ready*, until memory is looked at: what the window loads when nothing is wanted is there."""
 
 _PATIENCE: Final = 120.0
 _SIGNS: Final = {
@@ -43,23 +72,29 @@ _SIGNS: Final = {
 
 
 class Start:
-    """One start of the program, seen through its log.
+    """One start of the window, seen through its log.
 
     Attributes:
-        seconds: from the start of the process to each stage; "processor": processor time until it was painted.
+        seconds: from the start of the process to each stage.
+        processor: seconds of processor time until then, of those stages of which it is known.
         precision: in which the model writes, and where.
+        memory_mb: resident when it had settled.
+        files_mb: of that pages of files and shared memory; 0 where the system does not tell.
     """
 
     def __init__(self, environment: dict[str, str], options: tuple[str, ...] = (), errors: Path | None = None) -> None:
         self._log = Folders.under(Path(environment[HOME_VARIABLE])).logs / "gptdesk.log"
         self._log.unlink(missing_ok=True)
         self.seconds: dict[str, float] = {}
+        self.processor: dict[str, float] = {}
         self.precision = ""
         with open(errors or os.devnull, "w") as told:
             began = time.time()
             process = subprocess.Popen([sys.executable, *options, "-m", "gptdesk"], env=environment, stderr=told)
             try:
                 self._wait(process, began)
+                time.sleep(_SETTLED_S)
+                self.memory_mb, self.files_mb = _memory(process.pid)
             finally:
                 process.terminate()
                 process.wait()
@@ -74,15 +109,42 @@ class Start:
                     at = datetime.strptime(found.string[:23], "%Y-%m-%d %H:%M:%S.%f").timestamp()
                     self.seconds[stage] = at - began
                     if stage == "painted":
-                        self.seconds["processor"] = float(found[1])
+                        self.processor[stage] = float(found[1])
                     if stage == "ready":
+                        self.processor[stage] = processor_seconds(process.pid)  # of up to 0.02 s more
                         self.precision = found[1]
             if process.poll() is not None or time.time() - began > _PATIENCE:
                 raise SystemExit(f"The window came only as far as {self.seconds}; its log is {self._log}.")
 
 
+def _memory(process: int) -> tuple[float, float]:
+    """MB that a process holds, and how many of them are pages of files and shared memory."""
+    import psutil
+
+    found = psutil.Process(process).memory_info()
+    return found.rss / 1e6, getattr(found, "shared", 0) / 1e6
+
+
+class _Turn:
+    """All three programs once.
+
+    Attributes:
+        start: of the window.
+        seconds: until each stage.
+        processor: seconds of processor time until then, of those stages of which it is known.
+    """
+
+    def __init__(self, environment: dict[str, str], model: str) -> None:
+        complete = ("-m", "gptdesk", "complete", _PROMPT, "--model", model, "--device", "cpu", "--max-tokens", "1")
+        torch = time_first_output((sys.executable, "-c", _TORCH_ALONE), environment)
+        token = time_first_output((sys.executable, *complete), environment)
+        self.start = Start(environment)
+        self.seconds = {TORCH: torch.seconds, "first token": token.seconds, **self.start.seconds}
+        self.processor = {TORCH: torch.processor, "first token": token.processor, **self.start.processor}
+
+
 def benchmark(*, model: str, turns: int, screen: str) -> dict[str, Any]:
-    """Starts the program again and again, and returns everything that the report holds."""
+    """Starts the programs again and again, and returns everything that the report holds."""
     with tempfile.TemporaryDirectory() as home, screen_environment(screen) as environment:
         folders = Folders.under(Path(home))
         SettingsFile(folders.config / "settings.json").save(Settings(model=model))
@@ -90,11 +152,12 @@ def benchmark(*, model: str, turns: int, screen: str) -> dict[str, Any]:
         environment.pop(FOLDER_VARIABLE, None)
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         environment["PYTHONPYCACHEPREFIX"] = str(Path(home, "pycache"))  # not beside the source, which may be read-only
-        _warm_up(environment)
-        starts, others = [], list[float]()
+        _compile_step(environment)
+        _Turn(environment, model)
+        found, others = [], list[float]()
         for _ in range(turns):
             with cores_of_others(others):
-                starts.append(Start(environment))
+                found.append(_Turn(environment, model))
         told = Path(home, "imports")
         Start(environment, ("-X", "importtime"), told)
         imports = _imports(told.read_text(errors="replace"))
@@ -105,28 +168,49 @@ def benchmark(*, model: str, turns: int, screen: str) -> dict[str, Any]:
         "cores_of_others": [round(value, 2) for value in others],
         "screen": screen,
         "model": model,
-        "precision": starts[-1].precision,
+        "precision": found[-1].start.precision,
         "goals": GOALS,
-        "stages": {
-            stage: {
-                "median": round(median(start.seconds[stage] for start in starts), 3),
-                "turns": [round(start.seconds[stage], 3) for start in starts],
-            }
-            for stage in ("asked", "painted", "processor", "ready")
-        },
+        "stages": {stage: _figures(found, stage) for stage in _STAGES},
+        "memory_mb": [round(turn.start.memory_mb, 1) for turn in found],
+        "files_mb": [round(turn.start.files_mb, 1) for turn in found],
         "imports_ms": imports,
     }
 
 
-def _warm_up(environment: dict[str, str]) -> None:
-    """Compiles the decode step, which the very first start does in the background, and starts once."""
+def _figures(turns: list[_Turn], stage: str) -> dict[str, Any]:
+    """Seconds until a stage, and of processor time where it is known."""
+    return {
+        "median": round(median(turn.seconds[stage] for turn in turns), 3),
+        "turns": [round(turn.seconds[stage], 3) for turn in turns],
+        "processor": [round(turn.processor[stage], 3) for turn in turns if stage in turn.processor],
+    }
+
+
+def share_of_torch(report: dict[str, Any], stage: str, what: str = "turns") -> float | None:
+    """A stage's time over that of `import torch` in the same turn, the median over the turns.
+
+    Args:
+        report: of this benchmark.
+        stage: see `SHARES`.
+        what: "turns" for time by the clock, "processor" for processor time.
+
+    Returns:
+        ``None`` where it was not measured.
+    """
+    stages = report.get("stages", {})
+    mine, theirs = (stages.get(name, {}).get(what, []) for name in (stage, TORCH))
+    shares = [own / other for own, other in zip(mine, theirs, strict=False) if other]
+    return median(shares) if shares else None
+
+
+def _compile_step(environment: dict[str, str]) -> None:
+    """Compiles the decode step, which the very first start does in the background."""
     code = (
         "from gptdesk.folders import keep_compiled_code; keep_compiled_code()\n"
         "from gptdesk.inference.cpu.compiling import can_compile, compile_step\n"
         "if can_compile(): compile_step()\n"
     )
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
-    Start(environment)
 
 
 def _imports(told: str) -> dict[str, float]:
@@ -140,33 +224,46 @@ def _imports(told: str) -> dict[str, float]:
 
 def as_table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
+    memory, files = report["memory_mb"], report["files_mb"]
+    head = (
+        "from the start of the process", "seconds, median", "lowest to highest", "processor time, s",
+        "to `import torch`", "by processor time",
+    )  # fmt: skip
     lines = [
         f"{report['model']}, {report['precision']}; screen: {report['screen']}",
         f"other programs took {median(report['cores_of_others']):.2f} cores (median)",
         "",
-        "| from the start of the process | seconds, median | lowest to highest | aim |",
-        "| --- | --- | --- | --- |",
+        f"| {' | '.join(head)} | aim |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    names = {
-        "asked": "Qt is up, no other window",
-        "painted": "painted",
-        "processor": "processor time until then",
-        "ready": "ready to generate",
-    }
     for stage, found in report["stages"].items():
-        turns, goal = found["turns"], report["goals"].get(stage)
+        turns, spent = found["turns"], found["processor"]
+        aims = [f"{report['goals'][stage]} s"] if stage in report["goals"] else []
+        aims += [f"{SHARES[stage]:g} of `import torch`"] if stage in SHARES else []
         lines.append(
-            f"| {names[stage]} | {found['median']:.2f} | {min(turns):.2f} to {max(turns):.2f} | "
-            f"{'' if goal is None else f'at most {goal}'} |"
+            f"| {_STAGES[stage]} | {found['median']:.2f} | {min(turns):.2f} to {max(turns):.2f} | "
+            f"{f'{median(spent):.2f}' if spent else ''} | {_times(share_of_torch(report, stage))} | "
+            f"{_times(share_of_torch(report, stage, 'processor'))} | {'at most ' if aims else ''}{', '.join(aims)} |"
         )
+    lines += [
+        "",
+        f"| window, {_SETTLED_S:g} s after it was ready | MB, median | lowest to highest | aim |",
+        "| --- | --- | --- | --- |",
+        f"| resident memory | {median(memory):.0f} | {min(memory):.0f} to {max(memory):.0f} | at most {MEMORY_MB} |",
+        f"| of that pages of files | {median(files):.0f} | {min(files):.0f} to {max(files):.0f} | |",
+    ]
     imports = ", ".join(f"{package} {ms:.0f}" for package, ms in report["imports_ms"].items())
     return "\n".join([*lines, "", f"Imports until then, ms (slowed by being measured): {imports}"])
+
+
+def _times(share: float | None) -> str:
+    return "" if share is None else f"{share:.2f}"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
     parser = report_parser(__doc__)
-    parser.add_argument("--turns", type=int, default=9, help="starts (9)")
+    parser.add_argument("--turns", type=int, default=9, help="of each program (9)")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--model", default=Settings().model, help="name or folder (the bundled one)")
     args = parser.parse_args(argv)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import torch
 
+from benchmarks.gpu.aims import RATIO, SPEED, TIMES, TOKENS_PER_S
 from benchmarks.gpu.options import Options, Report, random_prompt
 from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
@@ -30,12 +31,6 @@ from gptdesk.inference.engine import DoneEvent, Engine, TokenEvent
 from gptdesk.inference.in_torch.parity import TOLERANCE, expected_logits, parity_error
 from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
-
-AIM: Final = 20.0
-"""Times as fast as `transformers` in the same run."""
-
-TOKENS_PER_S: Final = {"H200": 5000.0, "H100": 3500.0}
-"""Tokens/s to reach, by a part of the card's name."""
 
 _GREEDY: Final = DecodingSettings(temperature=0)
 _KINDS: Final = {"greedy": _GREEDY, "Balanced": replace(PRESETS["Balanced"], seed=1)}
@@ -231,20 +226,11 @@ def must_reach(values: dict[str, Any]) -> list[dict[str, Any]]:
     if not mine:
         return goals
     least, speed = min(row["ratio"] for row in mine), min(row["tokens_per_s"] for row in mine)
-    goals.append(
-        {
-            "what": "CUDA, bfloat16, batch 1, against transformers in the same run",
-            "aim": f"at least {AIM:g}x",
-            "figure": f"{least:.1f}x",
-            "reached": least >= AIM,
-        }
-    )
+    goals.append(RATIO | {"figure": f"{least:.1f}x", "reached": least >= TIMES})
     card = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     for name, aim in TOKENS_PER_S.items():
         if name in card:
-            figure = f"{speed:,.0f} tokens/s"
-            what, aimed = f"CUDA, bfloat16, batch 1, {name}", f"at least {aim:,.0f} tokens/s"
-            goals.append({"what": what, "aim": aimed, "figure": figure, "reached": speed >= aim})
+            goals.append(SPEED | {"figure": f"{speed:,.0f} tokens/s ({name})", "reached": speed >= aim})
     return goals
 
 

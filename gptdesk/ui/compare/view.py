@@ -88,7 +88,7 @@ class CompareView(QWidget):
         column.addWidget(self.texts, 1)
         column.addWidget(self.vote)
         self.main = main
-        right = SidePart(widget=self.panel, share=0, least=WIDTH, most=WIDTH)
+        right = SidePart(widget=self.panel, share=20, least=WIDTH, most=2 * WIDTH)
         self.parts = PageColumns(self._services.theme, main, right=right)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QHeaderView, Q
 from gptdesk.ui.fonts import scaled
 
 _ROW: Final = 24
-_TITLE: Final = 80
-"""Least width of the titles, in pixels at a font of 13 pixels."""
+_TITLE: Final = 124
+"""Width, in pixels at a font of 13 pixels, above which titles are cut where values need the room."""
 
 
 class ValueTable(QTableWidget):
@@ -95,11 +95,12 @@ class ValueTable(QTableWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Gives values the width that they need, and the titles the rest."""
+        """Gives values the width that they need, and the titles the rest, but enough to be read."""
         header, count = self.horizontalHeader(), self.columnCount()
         widths = [max(self.sizeHintForColumn(at), header.sectionSizeHint(at)) for at in range(1, count)]
         if count:
-            self.setColumnWidth(0, max(scaled(_TITLE), self.viewport().width() - sum(widths)))
+            least = min(self.sizeHintForColumn(0), scaled(_TITLE))
+            self.setColumnWidth(0, max(least, self.viewport().width() - sum(widths)))
         for at, width in enumerate(widths, 1):
             self.setColumnWidth(at, width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from gptdesk.folders import Folders
+from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.database import Database
 from gptdesk.store.document import Document
 from gptdesk.store.settings import Settings
@@ -21,6 +23,8 @@ from tests.library.conftest import hub as hub  # a fixture
 from tests.patience import PATIENCE, wait_for
 
 from .screens import NoScreen, Screen, look, open_screen
+
+needs_bundled_model = pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
 
 
 class Program:
@@ -71,6 +75,17 @@ class Program:
             self.press("ctrl+a")
             self.type(str(number))
             self.press("Tab")
+
+    def run_command(self, title: str) -> None:
+        """Runs a command from the palette."""
+        self.press("ctrl+k")
+        wait_for(lambda: self.look("Search commands"), "the palette")
+        self.type(title)
+        self.press("Return")
+
+    def photograph(self, picture: Path) -> None:
+        """Writes what the screen shows to a file."""
+        self.screen.photograph(self.process, picture)
 
     def look(self, name: str) -> list[dict[str, Any]]:
         """What is shown under a name: its ``text``, its ``description``, whether it is ``enabled``."""
@@ -138,6 +153,12 @@ def folders(home: Path) -> Folders:
 @pytest.fixture
 def write_settings(folders: Folders) -> Callable[[Settings], None]:
     return SettingsFile(folders.config / "settings.json").save
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Folder for pictures that README and guide show: that in GPTDESK_SAVE_PICTURES, else a temporary one."""
+    return Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ The pictures that the guide shows are taken on the way (GPTDESK_SAVE_PICTURES, a
 """
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from trainer.parallel.distributed import ProcessGroup
 from trainer.prepare.run import Request, prepare
 from trainer.session import run_training
 
-from .conftest import Program
+from .conftest import Program, needs_bundled_model
 
 TALK = [("Hello", "Good day."), ("Who are you?", "A small fox."), ("Where do you live?", "In the wood.")]
 
@@ -65,6 +64,13 @@ def train(run: Path, data: Path, steps: int) -> str:
     return str(checkpoints(run)[-1].path)
 
 
+def send(program: Program, message: str) -> None:
+    """Sends a message of the person."""
+    program.click("Message")
+    program.type(message)
+    program.press("Return")
+
+
 def turns(program: Program) -> list[ChatTurn]:
     """Those of the chat on the disk."""
     document = program.document()
@@ -83,7 +89,7 @@ def letters(text: str) -> str:
     return "".join(filter(str.isalpha, text))
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 def test_from_dialogue_to_a_chat_that_is_edited_branched_follows_its_run_is_killed_and_found_again(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
@@ -96,18 +102,13 @@ def test_from_dialogue_to_a_chat_that_is_edited_branched_follows_its_run_is_kill
     program = start(driven=True)
     program.wait_until_painted()
     program.wait_for_words("State of the run", "Finished")
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("chat with this checkpoint")
-    program.press("Return")
+    program.run_command("chat with this checkpoint")
     wait_for(lambda: program.look("Turns") or program.look("Let the model begin"), "the Chat page")
     settings = SettingsFile(folders.config / "settings.json")
     wait_for(lambda: settings.load()[0].chat_model == first, "the checkpoint to be the model of the chat")
     program.wait_for_words("State", "Ready")
     program.wait_for_words("Template", "The model's own, from its training data: <|im_start|>")
-    program.click("Message")
-    program.type("Hello")
-    program.press("Return")
+    send(program, "Hello")
     wait_for(lambda: program.finish_reason is not None, "the reply")
     assert turns(program)[0] == ChatTurn("user", "Hello")
 
@@ -124,17 +125,12 @@ def test_from_dialogue_to_a_chat_that_is_edited_branched_follows_its_run_is_kill
     program.wait_for_words("Version", "2 / 2")
 
     # The run is followed: its next checkpoint writes the next reply, and the Playground's model is as it was.
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("follow run")
-    program.press("Return")
+    program.run_command("follow run")
     program.wait_for_words("Model", "following")
     second = train(run, data, steps=6)
     wait_for(lambda: settings.load()[0].chat_model == second, "the newest checkpoint to be the model of the chat")
     program.wait_for_words("State", "Ready")
-    program.click("Message")
-    program.type("Where do you live?")
-    program.press("Return")
+    send(program, "Where do you live?")
     wait_for(lambda: writer(program) == second and program.finish_reason is not None, "its reply")
     assert settings.load()[0].model == Settings().model
     said = turns(program)
@@ -155,7 +151,7 @@ def test_from_dialogue_to_a_chat_that_is_edited_branched_follows_its_run_is_kill
     assert again.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 def test_a_kill_in_the_middle_of_a_turn_leaves_what_was_shown_and_saved_by_then(
     start: Callable[..., Program], write_settings: Callable[[Settings], None]
 ) -> None:
@@ -167,9 +163,7 @@ def test_a_kill_in_the_middle_of_a_turn_leaves_what_was_shown_and_saved_by_then(
     program = start(driven=True)
     program.wait_until_painted()
     program.wait_for_words("State", "Ready")
-    program.click("Message")
-    program.type("Tell me a story")
-    program.press("Return")
+    send(program, "Tell me a story")
 
     def shown(one: Program) -> str:
         return "".join(letters(found["text"]) for found in one.look("Message of Assistant"))
@@ -195,10 +189,10 @@ def test_a_kill_in_the_middle_of_a_turn_leaves_what_was_shown_and_saved_by_then(
     assert again.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_a_chat(
-    theme: str, start: Callable[..., Program], write_settings: Callable[[Settings], None], tmp_path: Path
+    theme: str, start: Callable[..., Program], write_settings: Callable[[Settings], None], pictures: Path
 ) -> None:
     write_settings(
         Settings(theme=theme, decoding=DecodingSettings(seed=16, max_tokens=48, temperature=0.7), page="chat")
@@ -208,13 +202,10 @@ def test_picture_of_a_chat(
     program.wait_for_words("State", "Ready")
     program.click("System text")
     program.type("A talk with a little fox who lives in a wood.")
-    program.click("Message")
-    program.type("Good morning! Who are you?")
-    program.press("Return")
+    send(program, "Good morning! Who are you?")
     wait_for(lambda: program.finish_reason is not None, "the reply")
     wait_for(lambda: any(int(found["text"].split()[0]) > 60 for found in program.look("Tokens")), "the context meter")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / f"chat-{theme}.png"
-    program.screen.photograph(program.process, picture)
+    picture = pictures / f"chat-{theme}.png"
+    program.photograph(picture)
     assert picture.stat().st_size > 10_000
     assert program.quit() == 0

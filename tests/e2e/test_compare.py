@@ -5,7 +5,6 @@ The pictures that the guide shows are taken on the way (GPTDESK_SAVE_PICTURES, a
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +17,11 @@ from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
 from tests.patience import wait_for
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS
 
-from .conftest import Program
+from .conftest import Program, needs_bundled_model
 
 PROMPT = "Once upon a time there was a little fox who"
 
@@ -51,14 +49,6 @@ def comparison(*models: str, **values: object) -> dict[str, object]:
     """What the settings keep of the page."""
     columns = [{"model": model, "precision": "float32", "preset": ""} for model in models]
     return {"columns": columns, "prompt": PROMPT, "seed": 3, **values}
-
-
-def palette(program: Program, words: str) -> None:
-    """Runs a command by its title."""
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type(words)
-    program.press("Return")
 
 
 def test_two_checkpoints_are_compared_blind_and_the_result_is_exported(
@@ -93,7 +83,7 @@ def test_two_checkpoints_are_compared_blind_and_the_result_is_exported(
     assert sorted(vote.models) == ["small · step 100 · float32", "small · step 200 · float32"]
     wait_for(lambda: program.look("Figures of the texts"), "the names and figures")
 
-    palette(program, "Export comparison")
+    program.run_command("Export comparison")
     wait_for(lambda: program.look("File name:"), "the dialog")
     program.press("ctrl+a")
     program.type("result.csv")
@@ -107,10 +97,10 @@ def test_two_checkpoints_are_compared_blind_and_the_result_is_exported(
     assert program.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_a_comparison(
-    theme: str, start: Callable[..., Program], write_settings: Callable[[Settings], None], tmp_path: Path
+    theme: str, start: Callable[..., Program], write_settings: Callable[[Settings], None], pictures: Path
 ) -> None:
     kept = comparison("stories", "stories", colours="surprisal")
     kept["columns"][1]["preset"] = "Creative"  # type: ignore[index]
@@ -125,8 +115,7 @@ def test_picture_of_a_comparison(
     wait_for(lambda: any("Seed 3" in found["text"] for found in program.look("Seed")), "the comparison")
     wait_for(lambda: program.look("Figures of the texts"), "figures")
     program.wait_for_words("State", "Ready")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / f"compare-{theme}.png"
-    program.screen.photograph(program.process, picture)
+    picture = pictures / f"compare-{theme}.png"
+    program.photograph(picture)
     assert picture.stat().st_size > 10_000
     assert program.quit() == 0

@@ -5,16 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
 from gptdesk.ui.playground.inspect.views import VIEWS
 from gptdesk.ui.playground.tours.table import CARD, TOURS, TRAIN, Step
 from tests.patience import wait_for
 
-from .conftest import Program
-from .test_walk import go_to, has_focus, run_command
+from .conftest import Program, needs_bundled_model
+from .test_walk import go_to, has_focus
 
-pytestmark = pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+pytestmark = needs_bundled_model
 
 TEXT = "Tom saw a big dog. The dog wanted to play with Tom. Lily saw the dog, too. She wanted to play with the"
 
@@ -50,7 +49,7 @@ def settled(program: Program) -> bool:
 def test_every_view_is_reached_and_read_by_keyboard(program: Program) -> None:
     program.type(TEXT)
     for view, (table, key, said) in READINGS.items():
-        run_command(program, f"Inspect: {VIEWS[view].title.lower()}")
+        program.run_command(f"Inspect: {VIEWS[view].title.lower()}")
         wait_for(lambda table=table: has_focus(program, table), f"the table of {view}")
         wait_for(lambda: settled(program), f"the answer of {view}")
         program.press("Home")
@@ -64,7 +63,7 @@ def test_every_view_is_reached_and_read_by_keyboard(program: Program) -> None:
 
 def test_every_tour_is_walked_by_keyboard_to_its_end(program: Program) -> None:
     for tour in TOURS:
-        run_command(program, tour.title)
+        program.run_command(tour.title)
         expect_step(program, tour.steps[0])
         go_to(program, "Next", "shift+F6")
         for step in tour.steps[1:]:

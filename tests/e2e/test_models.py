@@ -4,7 +4,6 @@ The hub is the one on loopback. The pictures that the guide shows are taken on t
 test_pictures.py).
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,13 +43,12 @@ def test_get_pause_resume_kill_go_on_load_and_write(
     hub: Hub,
     tiny_model_folder: Path,
     folders: Folders,
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     for name in ("sea-tales", "fables"):
         hub.add(f"someone/{name}", tiny_model_folder)
     shutil.copytree(tiny_model_folder, folders.models / "grandmother's letters")
     write_settings(Settings(theme="light", decoding=DecodingSettings(seed=1, max_tokens=20)))
-    pictures = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
     hub.always = Fault(bytes_per_s=SLOW)
     program = start(driven=True)
     program.wait_until_painted()
@@ -69,7 +67,7 @@ def test_get_pause_resume_kill_go_on_load_and_write(
     assert here > 0
     program.click("gpt2")
     wait_for(lambda: program.look("SHA-256"), "what is known of gpt2")
-    program.screen.photograph(program.process, pictures / "models-light.png")
+    program.photograph(pictures / "models-light.png")
     assert part.stat().st_size == here
     program.click("Resume: fables")
     wait_for(lambda: part.stat().st_size > here, "the rest")
@@ -91,7 +89,7 @@ def test_get_pause_resume_kill_go_on_load_and_write(
     wait_for(lambda: "In use" in said(again, "stories"), "the model of the last start")
     again.click("gpt2")
     wait_for(lambda: again.look("SHA-256"), "what is known of gpt2")
-    again.screen.photograph(again.process, pictures / "models-dark.png")
+    again.photograph(pictures / "models-dark.png")
     hub.always = None
     again.click("Pause: fables")  # the slow connection goes
     wait_for(lambda: "Paused" in said(again, "fables"), "the pause")

@@ -3,7 +3,6 @@
 They are written to the folder in GPTDESK_SAVE_PICTURES (docs/images, say), else to a temporary one.
 """
 
-import os
 import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,19 +19,19 @@ from gptdesk.training.checkpoints import checkpoints
 from tests.patience import wait_for
 from tests.small_run import train_small
 
-from .conftest import Program
+from .conftest import Program, needs_bundled_model
 
 BEGINNING = "The old lighthouse keeper had not spoken to anyone in eleven years. On the morning the ship came,"
 SIZE = (1320, 820)
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_the_playground(
     theme: str,
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=120, seed=7))
     write_settings(Settings(theme=theme, decoding=decoding))
@@ -42,17 +41,16 @@ def test_picture_of_the_playground(
     program.press("ctrl+Return")
     wait_for(lambda: program.finish_reason is not None, "the end")
     wait_for(lambda: any("can be chosen" in found["text"] for found in program.look("*")), "the next token")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / f"playground-{theme}.png"
+    picture = pictures / f"playground-{theme}.png"
     assert size(program, picture) == SIZE
     assert program.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=60, seed=7))
     write_settings(Settings(theme="light", decoding=decoding))
@@ -64,8 +62,7 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     wait_for(lambda: any(found["enabled"] for found in program.look("Regenerate")), "the model to be free")
     program.press("ctrl+t")
     wait_for(lambda: any("perplexity" in found["text"] for found in program.look("Totals")), "the scores")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / "token-view.png"
+    picture = pictures / "token-view.png"
     assert size(program, picture) == SIZE
     program.press("ctrl+i")
     wait_for(lambda: program.look("Click one*"), "the token card")
@@ -76,11 +73,11 @@ def test_picture_of_the_token_view_and_a_token_chosen_by_its_number(
     assert program.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 def test_picture_of_inspect_and_of_two_prompts_that_are_compared(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     write_settings(Settings(theme="light"))
     program = start(driven=True)
@@ -90,12 +87,9 @@ def test_picture_of_inspect_and_of_two_prompts_that_are_compared(
     )
     program.press("ctrl+shift+i")
     program.wait_for_words("State of the view", " tokens")
-    picture = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path) / "inspect.png"
+    picture = pictures / "inspect.png"
     assert size(program, picture) == SIZE
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("inspect compare")
-    program.press("Return")
+    program.run_command("inspect compare")
     wait_for(lambda: program.look("Prompt 1"), "the fields")
     he, she = (name_of_one_token(names) for names in (("Tom", "Tim", "Ben", "John"), ("Lily", "Mia", "Sara", "Mary")))
     for text in (f"One day, {he} went to the park and lost", "his", f"One day, {she} went to the park and lost", "her"):
@@ -114,6 +108,7 @@ def test_picture_of_inspect_and_of_two_prompts_that_are_compared(
 def test_picture_of_a_text_as_it_is_learned_and_heads_over_steps_by_keyboard(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
+    pictures: Path,
     tmp_path: Path,
 ) -> None:
     run = train_small(tmp_path, range(3, 31, 3))
@@ -122,20 +117,14 @@ def test_picture_of_a_text_as_it_is_learned_and_heads_over_steps_by_keyboard(
     program.wait_until_painted()
     program.wait_for_words("State", "Ready")
     program.type("Once upon a time there were 7 dragons. The dragons were sad.")
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("inspect this text")
-    program.press("Return")
+    program.run_command("inspect this text")
     described(program, "Step of the checkpoint", "Step 30 of 30")
     for _ in range(5):
         program.press("Up")
     described(program, "Step of the checkpoint", "Step 15 of 30")
-    picture = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path) / "inspect-learned.png"
+    picture = pictures / "inspect-learned.png"
     assert size(program, picture) == SIZE
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("inspect heads over")
-    program.press("Return")
+    program.run_command("inspect heads over")
     described(program, "Scores by step", "L0 H0")
     assert program.quit() == 0
 
@@ -152,36 +141,29 @@ def name_of_one_token(names: Sequence[str]) -> str:
     return next(name for name in names if len(tokenizer.encode(f" {name}")) == 1)
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_a_guided_tour_and_of_a_changed_model(
     theme: str,
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     write_settings(Settings(theme=theme))
     program = start(driven=True)
     program.wait_until_painted()
     program.wait_for_words("State", "Ready")
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("how a token is chosen")
-    program.press("Return")
+    program.run_command("how a token is chosen")
     program.click("Next")
     wait_for(lambda: program.look("Click one*"), "the token card")
     program.press("Escape")
     program.click("Next")
     program.wait_for_words("State of the view", " tokens")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / f"tour-{theme}.png"
+    picture = pictures / f"tour-{theme}.png"
     assert size(program, picture) == SIZE
     program.click("End")
     program.click("Close Inspect")
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("change the model")
-    program.press("Return")
+    program.run_command("change the model")
     wait_for(lambda: program.look("Parts that are switched off"), "the dialog")
     for name, text in (("Parts that are switched off", "3.1"), ("Toward", "I am happy"), ("Away from", "I am sad")):
         program.click(name)
@@ -190,7 +172,7 @@ def test_picture_of_a_guided_tour_and_of_a_changed_model(
     wait_for(lambda: program.look("Model changed*"), "the chip")
     program.click("Model changed*")
     wait_for(lambda: program.look("Parts that are switched off"), "the dialog again")
-    picture = folder / f"intervention-{theme}.png"
+    picture = pictures / f"intervention-{theme}.png"
     assert size(program, picture) == SIZE
     program.press("Escape")
     wait_for(lambda: not program.look("Parts that are switched off"), "the dialog to close")
@@ -199,18 +181,18 @@ def test_picture_of_a_guided_tour_and_of_a_changed_model(
 
 def size(program: Program, picture: Path) -> tuple[int, int]:
     """Takes a picture and gives its width and height."""
-    program.screen.photograph(program.process, picture)
+    program.photograph(picture)
     width, height = struct.unpack(">II", picture.read_bytes()[16:24])
     return width, height
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_of_continuations_of_which_one_is_taken_and_the_text_goes_on_at_the_caret(
     theme: str,
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=8, seed=7))
     write_settings(Settings(theme=theme, decoding=decoding, suggestions=True))
@@ -220,13 +202,9 @@ def test_picture_of_continuations_of_which_one_is_taken_and_the_text_goes_on_at_
     wait_for(lambda: "Suggestion" in program.look("Text")[0]["description"], "a suggestion")
     program.press("Tab")
     wait_for(lambda: program.finish_reason == "chosen", "the suggestion in the text")
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type("probable continuations")
-    program.press("Return")
+    program.run_command("probable continuations")
     wait_for(lambda: program.look("20 continuations*"), "all continuations")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / f"continuations-{theme}.png"
+    picture = pictures / f"continuations-{theme}.png"
     assert size(program, picture) == SIZE
     before = program.text
     program.press("Return")
@@ -240,11 +218,11 @@ def test_picture_of_continuations_of_which_one_is_taken_and_the_text_goes_on_at_
     assert program.quit() == 0
 
 
-@pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+@needs_bundled_model
 def test_picture_of_two_branches_that_are_compared(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     decoding = apply_preset(PRESETS["Balanced"], DecodingSettings(max_tokens=60, seed=7))
     write_settings(Settings(theme="light", decoding=decoding, completions=2))
@@ -260,8 +238,7 @@ def test_picture_of_two_branches_that_are_compared(
     program.press("Down")
     program.press("ctrl+d")
     wait_for(lambda: program.look("Both branches"), "the comparison")
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    picture = folder / "comparison.png"
+    picture = pictures / "comparison.png"
     assert size(program, picture) == SIZE
     program.press("Escape")
     wait_for(lambda: not program.look("Both branches"), "the text again")

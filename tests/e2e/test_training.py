@@ -22,7 +22,6 @@ from trainer.run_directory.layout import STATUS
 from trainer.run_directory.state import find_runs, read_state
 
 from .conftest import Program
-from .screens import Screen
 
 
 @pytest.fixture(autouse=True)
@@ -69,28 +68,22 @@ def described(program: Program, name: str) -> str:
     return str(found["description"])
 
 
-def picture(program: Program, name: str, folder: Path) -> None:
-    program.screen.photograph(program.process, folder / name)
-
-
 def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
     start: Callable[..., Program],
     write_settings: Callable[[Settings], None],
     tiny_model_folder: Path,
     folders: Folders,
     tales: Path,
-    screen: Screen,
-    tmp_path: Path,
+    pictures: Path,
 ) -> None:
     write_settings(Settings(model=str(tiny_model_folder), decoding=DecodingSettings(seed=1, max_tokens=40)))
-    pictures = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
     program = start(driven=True)
     program.wait_until_painted()
     program.click("Train")
     program.click("New run")
     program.click("tales")
     program.click("Step 3: Settings")
-    picture(program, "new-run.png", pictures)
+    program.photograph(pictures / "new-run.png")
     program.choose("Preset", "smoke")
     program.enter("Steps", 200_000)
     program.click("Start training")
@@ -105,7 +98,7 @@ def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
     before = described(program, "Loss chart")
     assert before.startswith("Train loss "), "the chart says what it shows"
     wait_for(lambda: described(program, "Loss chart") != before, "the curve to grow")
-    picture(program, "train-light.png", pictures)
+    program.photograph(pictures / "train-light.png")
 
     # It holds and goes on when it is asked to, and says so only when it does.
     program.click("Pause")
@@ -143,7 +136,7 @@ def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
     # It is killed: that is seen, said why, and one button goes on from the checkpoint.
     os.kill(pid, signal.SIGKILL)
     again.wait_for_words("State of the run", "Crashed")
-    picture(again, "train-crashed.png", pictures)
+    again.photograph(pictures / "train-crashed.png")
     again.click("Resume training")
     wait_for(lambda: read_state(run).state == "running" and trainer_pid(run) != pid, "the run, gone on with")
     again.wait_for_words("State of the run", "Training")

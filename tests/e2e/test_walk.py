@@ -3,7 +3,6 @@
 The pictures that the guide shows are taken on the way (GPTDESK_SAVE_PICTURES, as in test_pictures.py).
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ import pytest
 
 from gptdesk.inference.sampling.presets import apply_preset
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
-from gptdesk.library.catalogue import bundled_folder
 from gptdesk.store.settings import Settings
 from tests.patience import wait_for
 
-from .conftest import Program
-from .screens import Screen
+from .conftest import Program, needs_bundled_model
 from .test_pictures import BEGINNING
 
-pytestmark = pytest.mark.skipif(not bundled_folder().is_dir(), reason="needs the bundled model")
+pytestmark = needs_bundled_model
 
 MOST_STEPS = 60
 """More than there are things in a window that take the focus."""
@@ -36,9 +33,8 @@ def program(start: Callable[..., Program], write_settings: Callable[[Settings], 
 
 
 @pytest.fixture
-def picture(program: Program, screen: Screen, tmp_path: Path) -> Callable[[str], None]:
-    folder = Path(os.environ.get("GPTDESK_SAVE_PICTURES") or tmp_path)
-    return lambda name: screen.photograph(program.process, folder / f"{name}.png")
+def picture(program: Program, pictures: Path) -> Callable[[str], None]:
+    return lambda name: program.photograph(pictures / f"{name}.png")
 
 
 def generated(program: Program, keys: str) -> str:
@@ -52,14 +48,6 @@ def generated(program: Program, keys: str) -> str:
 
 def expect_text(program: Program, text: str) -> None:
     wait_for(lambda: program.text == text, f"the text {text!r}")
-
-
-def run_command(program: Program, title: str) -> None:
-    """Runs a command from the palette."""
-    program.press("ctrl+k")
-    wait_for(lambda: program.look("Search commands"), "the palette")
-    program.type(title)
-    program.press("Return")
 
 
 def description(program: Program, name: str) -> str:
@@ -149,7 +137,7 @@ def test_walk_through_the_playground_by_keyboard(program: Program, picture: Call
     wait_for(lambda: has_focus(program, "Text"), "the card to close")
 
     # Replay: the same tokens once more.
-    run_command(program, "Replay generation")
+    program.run_command("Replay generation")
     program.wait_for_words("Result", "Identical")
     program.press("Escape")
     wait_for(lambda: not program.look("Result"), "the dialog to close")
@@ -165,11 +153,11 @@ def test_walk_through_the_playground_by_keyboard(program: Program, picture: Call
 
     # The most probable continuation, and a suggestion.
     program.press("ctrl+End")
-    run_command(program, "Probable continuations")
+    program.run_command("Probable continuations")
     wait_for(lambda: program.look("20 continuations*"), "all continuations")
     program.press("Return")
     wait_for(lambda: program.text.startswith(other) and program.text != other, "the continuation in the text")
-    run_command(program, "Suggest while typing")
+    program.run_command("Suggest while typing")
     program.press("ctrl+End")
     typed = f"{program.text} The sea"
     program.type(" The sea")

@@ -6,31 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from gptdesk.compare.columns import Column
 from gptdesk.compare.comparison import Comparison
 from gptdesk.compare.engines import loader
-from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import read_config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.sampling.settings import DecodingSettings
 from tests.gpt2.tokenizers.folders import make_folder
+from tests.random_models import save_peaked
 from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture
 
 NewColumn = Callable[..., Column]
-
-
-def _random_model(config: GPT2Config, folder: Path, seed: int) -> Path:
-    """Weights that are large, so that distributions are far from uniform."""
-    model = GPT2(config)
-    model.init_weights(torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(4)
-    save_model(model, folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +28,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     own = make_folder(folder / "own", "own")
     small = replace(config, vocab_size=read_config(own).vocab_size)
     return {
-        "one": _random_model(config, folder / "one", 1),
-        "two": _random_model(config, folder / "two", 2),
-        "own": _random_model(small, own, 3),
+        "one": save_peaked(config, folder / "one", 1),
+        "two": save_peaked(config, folder / "two", 2),
+        "own": save_peaked(small, own, 3),
     }
 
 

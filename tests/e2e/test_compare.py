@@ -9,16 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from gptdesk.compare.votes import FILE, read_votes
 from gptdesk.folders import Folders
-from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.settings import Settings
 from tests.patience import wait_for
+from tests.random_models import save_peaked
 from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS
 
 from .conftest import Program, needs_bundled_model
@@ -32,13 +30,7 @@ def checkpoints(folders: Folders) -> list[Path]:
     config = GPT2Config(n_layer=1, n_head=2, n_embd=16, n_positions=64)
     made = []
     for step in (100, 200):
-        model = GPT2(config)
-        model.init_weights(torch.Generator().manual_seed(step))
-        with torch.no_grad():
-            for weight in model.parameters():
-                weight.mul_(4)
-        folder = folders.runs / "small" / CHECKPOINTS / f"step-{step:08}"
-        save_model(model, folder)
+        folder = save_peaked(config, folders.runs / "small" / CHECKPOINTS / f"step-{step:08}", step)
         files = {path.name: {"bytes": path.stat().st_size} for path in folder.iterdir()}
         (folder / CHECKPOINT_MANIFEST).write_text(json.dumps(files))
         made.append(folder)

@@ -1,6 +1,7 @@
 """What tests of the language model share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,3 +28,11 @@ def fetches() -> Iterator[Fetches]:
     """Those of the test."""
     with Fetches() as fetches:
         yield fetches
+
+
+@pytest.fixture(scope="module")
+def peer(tiny_model_folder: Path) -> Any:
+    """The small model as transformers computes it."""
+    from transformers import GPT2LMHeadModel
+
+    return GPT2LMHeadModel.from_pretrained(tiny_model_folder).eval()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.model import GPT2
@@ -13,6 +12,7 @@ from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 CONFIG = GPT2Config(vocab_size=300, n_positions=4 * CHUNK, n_embd=32, n_layer=2, n_head=2)
 SETTINGS = DecodingSettings(max_tokens=12, seed=4, top_k=60, top_logprobs=3)
@@ -20,11 +20,7 @@ SETTINGS = DecodingSettings(max_tokens=12, seed=4, top_k=60, top_logprobs=3)
 
 @pytest.fixture(scope="module")
 def model() -> GPT2:
-    made = GPT2(CONFIG)
-    generator = torch.Generator().manual_seed(1)
-    for weight in made.parameters():
-        torch.nn.init.normal_(weight, std=0.3, generator=generator)
-    return made.eval()
+    return random_model(CONFIG)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.context import Context
 from gptdesk.inference.decode import DecodeInput, decode
 from gptdesk.inference.in_torch.network import TorchNetwork
+from tests.random_models import random_model
 
 CONFIG = GPT2Config(vocab_size=500, n_positions=4 * CHUNK, n_embd=48, n_layer=2, n_head=3)
 
@@ -20,11 +21,7 @@ def never() -> bool:
 
 @pytest.fixture(scope="module")
 def model():
-    model = GPT2(CONFIG)
-    generator = torch.Generator().manual_seed(1)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.2, generator=generator)
-    return model.eval()
+    return random_model(CONFIG)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.context import Context
 from gptdesk.inference.continuations.beginnings import shared_beginnings
@@ -21,6 +20,7 @@ from gptdesk.inference.continuations.search import probable_continuations
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.scoring.windows import window_start
+from tests.random_models import random_model
 
 VOCAB = 6
 ENDINGS = [" mat.", " roof of the old barn", "ter", "\n\nA new line"]
@@ -32,20 +32,10 @@ def engine(tiny_model_folder: Path) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def peer(tiny_model_folder: Path) -> Any:
-    from transformers import GPT2LMHeadModel
-
-    return GPT2LMHeadModel.from_pretrained(tiny_model_folder).eval()
-
-
-@pytest.fixture(scope="module")
 def six_tokens() -> Engine:
     """A model of six tokens whose distributions are peaked."""
-    model = GPT2(GPT2Config(vocab_size=VOCAB, n_positions=16, n_embd=16, n_layer=2, n_head=2))
-    generator = torch.Generator().manual_seed(3)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.5, generator=generator)
-    return Engine(model.eval(), gpt2_tokenizer())
+    config = GPT2Config(vocab_size=VOCAB, n_positions=16, n_embd=16, n_layer=2, n_head=2)
+    return Engine(random_model(config, seed=3, std=0.5), gpt2_tokenizer())
 
 
 def peer_logprob(peer: Any, ids: list[int], position: int) -> float:

@@ -11,12 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-import torch
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.cpu.compiling import CompiledStep, compile_step
 from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
@@ -26,6 +24,7 @@ from gptdesk.inference.decoder_loader import DecoderLoader
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.events import precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 pytest.importorskip("numba")
 
@@ -37,12 +36,8 @@ SAMPLED = DecodingSettings(seed=3, max_tokens=30, top_logprobs=3, logit_bias={50
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    model = GPT2(CONFIG)
-    generator = torch.Generator().manual_seed(5)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3, generator=generator)
     made = tmp_path_factory.mktemp("model")
-    save_model(model, made)
+    save_model(random_model(CONFIG, seed=5), made)
     return made
 
 

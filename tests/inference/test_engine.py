@@ -19,6 +19,7 @@ from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.inference.block_sizes import PROMPT_CHUNK as CHUNK
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 SMALL = GPT2Config(n_positions=320, n_embd=32, n_layer=2, n_head=4)
 PROMPT = (
@@ -27,17 +28,9 @@ PROMPT = (
 SAMPLED = DecodingSettings(temperature=0.9, top_k=50, top_p=0.95, seed=3, max_tokens=20, top_logprobs=3)
 
 
-def _random_model(config: GPT2Config, seed: int = 1) -> GPT2:
-    model = GPT2(config)
-    generator = torch.Generator().manual_seed(seed)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3, generator=generator)
-    return model
-
-
 @pytest.fixture(scope="module")
 def model() -> GPT2:
-    return _random_model(SMALL)
+    return random_model(SMALL)
 
 
 @pytest.fixture
@@ -110,7 +103,7 @@ def _byte_ids(text: str) -> list[int]:
 )
 def test_greedy_text_equals_transformers_over_200_tokens(tmp_path, bias, tied, penalty):
     shape = GPT2Config(n_positions=256, n_embd=32, n_layer=3, n_head=4, bias=bias, tie_word_embeddings=tied)
-    save_model(_random_model(shape, seed=5), tmp_path)
+    save_model(random_model(shape, seed=5), tmp_path)
     theirs = transformers.GPT2LMHeadModel.from_pretrained(tmp_path).eval()
     prompt = gpt2_tokenizer().encode("The quick brown fox")
     ids = torch.tensor([prompt])
@@ -164,8 +157,8 @@ def test_logprobs_are_the_models_own_before_filters_and_penalties(engine):
 
 
 def test_padded_rows_are_never_chosen_and_take_no_probability():
-    padded = _random_model(GPT2Config(vocab_size=50304, n_positions=32, n_embd=16, n_layer=1, n_head=1))
-    cut = _random_model(GPT2Config(n_positions=32, n_embd=16, n_layer=1, n_head=1))
+    padded = random_model(GPT2Config(vocab_size=50304, n_positions=32, n_embd=16, n_layer=1, n_head=1))
+    cut = random_model(GPT2Config(n_positions=32, n_embd=16, n_layer=1, n_head=1))
     with torch.no_grad():
         padded.wte.weight[50257:] *= 100
         for (name, small), large in zip(cut.named_parameters(), padded.parameters(), strict=True):
@@ -441,7 +434,7 @@ def test_a_text_written_past_the_context_is_read_again_as_it_would_be_as_a_promp
 
 @pytest.mark.parametrize("n_positions", [1, 2, 3])
 def test_the_smallest_contexts_write_on(n_positions):
-    model = _random_model(GPT2Config(n_positions=n_positions, n_embd=8, n_layer=1, n_head=1))
+    model = random_model(GPT2Config(n_positions=n_positions, n_embd=8, n_layer=1, n_head=1))
     long = DecodingSettings(max_tokens=10, seed=1, logit_bias={END_OF_TEXT: -100})
     assert _done([*Engine(model, gpt2_tokenizer()).generate("a b c d e", long)]).completion_tokens == 10
 
@@ -506,7 +499,7 @@ def test_timings_and_names_are_reported(engine):
 
 
 def test_weights_that_are_not_numbers_are_explained():
-    model = _random_model(GPT2Config(n_positions=32, n_embd=8, n_layer=1, n_head=1))
+    model = random_model(GPT2Config(n_positions=32, n_embd=8, n_layer=1, n_head=1))
     with torch.no_grad():
         model.h[0].mlp.c_fc.weight[0, 0] = math.nan
     with pytest.raises(UserError, match="not numbers"):
@@ -533,7 +526,7 @@ def test_a_bias_of_another_vocabulary_does_not_count_and_a_notice_says_so(engine
 
 
 def test_a_model_without_end_of_text_needs_a_prompt():
-    model = _random_model(GPT2Config(vocab_size=300, n_positions=32, n_embd=8, n_layer=1, n_head=1))
+    model = random_model(GPT2Config(vocab_size=300, n_positions=32, n_embd=8, n_layer=1, n_head=1))
     engine = Engine(model, gpt2_tokenizer())
     with pytest.raises(UserError, match="type a prompt"):
         next(engine.generate("", DecodingSettings()))
@@ -541,7 +534,7 @@ def test_a_model_without_end_of_text_needs_a_prompt():
 
 
 def test_banning_every_token_is_the_users_mistake():
-    model = _random_model(GPT2Config(vocab_size=5, n_positions=32, n_embd=8, n_layer=1, n_head=1))
+    model = random_model(GPT2Config(vocab_size=5, n_positions=32, n_embd=8, n_layer=1, n_head=1))
     never_twice = DecodingSettings(no_repeat_ngram=1)
     with pytest.raises(UserError, match="ban every token"):
         list(Engine(model, gpt2_tokenizer()).generate([0], never_twice))
@@ -552,7 +545,7 @@ def test_too_little_memory_is_explained_and_the_engine_lives_on():
     statm = Path("/proc/self/statm")
     if not statm.exists():
         pytest.skip("needs a limit on memory that holds")
-    model = _random_model(GPT2Config(n_positions=8192, n_embd=64, n_layer=8, n_head=1))  # 32 MiB of cache each
+    model = random_model(GPT2Config(n_positions=8192, n_embd=64, n_layer=8, n_head=1))  # 32 MiB of cache each
     engine = Engine(model, gpt2_tokenizer())
     assert _done([*engine.generate("x", SAMPLED)]).finish_reason == "length"
     used = int(statm.read_text().split()[0]) * resource.getpagesize()

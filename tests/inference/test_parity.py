@@ -14,6 +14,7 @@ from gptdesk.inference import loading, torch_loading
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.in_torch.parity import TOLERANCE, computes_correctly, expected_logits, parity_error
+from tests.random_models import random_model
 
 SHAPES = {
     "as usual": GPT2Config(vocab_size=1000, n_positions=64, n_embd=64, n_layer=4, n_head=4),
@@ -24,23 +25,15 @@ SHAPES = {
 }
 
 
-def random_model(config: GPT2Config) -> GPT2:
-    model = GPT2(config)
-    generator = torch.Generator().manual_seed(1)
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.3, generator=generator)
-    return model.eval()
-
-
 @pytest.fixture
 def model() -> GPT2:
-    return random_model(SHAPES["as usual"])
+    return random_model(SHAPES["as usual"], std=0.3)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("config", SHAPES.values(), ids=SHAPES.keys())
 def test_a_sound_device_passes(config: GPT2Config, dtype: torch.dtype) -> None:
-    assert computes_correctly(random_model(config).to(dtype))
+    assert computes_correctly(random_model(config, std=0.3).to(dtype))
 
 
 def test_what_is_expected_is_what_the_network_computes(model: GPT2) -> None:

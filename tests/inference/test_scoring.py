@@ -22,6 +22,7 @@ from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.scoring.scores import Summary, TextScores
 from gptdesk.inference.scoring.table import as_csv, byte_lengths, scored_tokens
 from gptdesk.inference.scoring.windows import half_context, loss_windows, window_start
+from tests.random_models import random_model
 
 TEXT = (
     "The cat sat on the mat, and the dog — who had been there before — looked at it.\n\n"
@@ -36,20 +37,9 @@ def engine(tiny_model_folder: Path) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def peer(tiny_model_folder: Path) -> Any:
-    from transformers import GPT2LMHeadModel
-
-    return GPT2LMHeadModel.from_pretrained(tiny_model_folder).eval()
-
-
-@pytest.fixture(scope="module")
 def long_model() -> GPT2:
     """One whose context has several chunks, the last of them not whole."""
-    model = GPT2(LONG)
-    generator = torch.Generator().manual_seed(1)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3, generator=generator)
-    return model.eval()
+    return random_model(LONG)
 
 
 def random_ids(length: int, seed: int = 0) -> list[int]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -49,6 +50,14 @@ class Inspected:
     def wait(self) -> None:
         self.qtbot.waitUntil(lambda: not self.pane._asking.pending)
         self.qtbot.waitUntil(lambda: not self.pane.busy and self.opened.state is State.READY)
+
+
+@pytest.fixture
+def inspected(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> Inspected:
+    """The pane of a window whose document has `TEXT`."""
+    made = Inspected(opened, qtbot, tiny_model_folder)
+    made.write(TEXT)
+    return made
 
 
 def words(table: HeatTable, row: int, column: int) -> str:

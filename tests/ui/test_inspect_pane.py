@@ -4,7 +4,6 @@ import csv
 import io
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,18 +26,11 @@ from gptdesk.ui.playground.token_card.labels import token_text
 from gptdesk.ui.services.reading.look_jobs import LookedText
 from tests.patience import PATIENCE
 
-from .conftest import Opened
 from .contrast import contrast
 from .inspecting import IDS, TEXT, Inspected, spoken, words
+from .inspecting import inspected as inspected  # a fixture
 
 KEY = Qt.Key
-
-
-@pytest.fixture
-def inspected(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> Inspected:
-    made = Inspected(opened, qtbot, tiny_model_folder)
-    made.write(TEXT)
-    return made
 
 
 def test_the_lens_names_the_most_likely_tokens_and_leads_back_into_the_text(inspected: Inspected) -> None:

@@ -34,20 +34,13 @@ from gptdesk.ui.services.reading.look_jobs import LENS, PATCHING, LookJob, Patch
 from gptdesk.ui.services.reading.look_work import Looker
 from gptdesk.ui.theme import Theme
 
-from .conftest import Opened
 from .inspecting import IDS, TEXT, Inspected, spoken, words
+from .inspecting import inspected as inspected  # a fixture
 from .keyboard_walk import unnamed, walk, without_role
 
 CLEAN: Final = "Tom went home. Lily was sad. Tom"
 CORRUPTED: Final = "Sam went home. Lily was sad. Sam"
 KEY = Qt.Key
-
-
-@pytest.fixture
-def inspected(opened: Opened, qtbot: QtBot, tiny_model_folder: Path) -> Inspected:
-    made = Inspected(opened, qtbot, tiny_model_folder)
-    made.write(TEXT)
-    return made
 
 
 def fill(view: Any, clean: str, corrupted: str, answer: str = " ran", other: str = " sat") -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTreeWidgetItem
@@ -13,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.layout import read_config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.continuations.beginnings import Beginning, shared_beginnings
 from gptdesk.inference.continuations.continuation import Continuation
 from gptdesk.inference.continuations.search import probable_continuations
@@ -23,6 +21,7 @@ from gptdesk.ui.playground.continuations.search_dialog import SearchDialog
 from gptdesk.ui.playground.token_card.labels import percent
 from gptdesk.ui.services.inference_messages import State
 from tests.gpt2.tokenizers.folders import make_folder
+from tests.random_models import random_model
 
 from .conftest import Opened
 
@@ -34,11 +33,7 @@ PROMPT = "Once upon a time"
 def model(tmp_path: Path) -> Path:
     """A model of characters whose distributions are peaked."""
     folder = make_folder(tmp_path / "characters", "characters")
-    network = GPT2(read_config(folder))
-    generator = torch.Generator().manual_seed(3)
-    for weight in network.parameters():
-        torch.nn.init.normal_(weight, std=0.5, generator=generator)
-    save_model(network, folder)
+    save_model(random_model(read_config(folder), seed=3, std=0.5), folder)
     return folder
 
 

@@ -7,6 +7,7 @@ from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.cpu.weights import Weights
 from gptdesk.inference.in_torch.shared_weights import model_of
 from tests.inference.quantized_models import weights_of
+from tests.random_models import random_model
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-3}
 
@@ -26,11 +27,7 @@ SHAPES = {
 
 
 def random_weights(config: GPT2Config, precision: str = "float32") -> Weights:
-    model = GPT2(config)
-    generator = torch.Generator().manual_seed(1)
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
-    return weights_of(model, precision)
+    return weights_of(random_model(config), precision)
 
 
 def reference(weights: Weights) -> GPT2:

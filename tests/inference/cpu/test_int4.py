@@ -22,6 +22,7 @@ from gptdesk.inference.in_torch.dequantize import dequantize_groups
 from gptdesk.inference.in_torch.shared_weights import load_quantized
 from gptdesk.resource_files import resource
 from tests.inference.quantized_models import quantize_model
+from tests.random_models import random_model
 
 CONFIG = GPT2Config(vocab_size=120, n_positions=80, n_embd=64, n_layer=2, n_head=2)
 
@@ -167,14 +168,6 @@ def test_calibration_sees_the_inputs_that_the_network_computes(config: GPT2Confi
 
             calibration.quantize(name, unchanged)
     assert len(seen) == 4 * config.n_layer
-
-
-def random_model(config: GPT2Config) -> GPT2:
-    model = GPT2(config)
-    generator = torch.Generator().manual_seed(1)
-    for name, weight in model.named_parameters():
-        nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
-    return model.eval()
 
 
 def test_a_network_with_outlying_columns_loses_less_than_by_rounding_to_the_nearest(

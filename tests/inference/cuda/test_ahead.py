@@ -16,6 +16,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 CONFIG = GPT2Config(n_positions=48, n_embd=32, n_layer=2, n_head=1)
 GREEDY = DecodingSettings(temperature=0)
@@ -34,10 +35,7 @@ class CountingDecoder(DeviceDecoder):
 
 @pytest.fixture(scope="module")
 def model() -> GPT2:
-    model, generator = GPT2(CONFIG), torch.Generator().manual_seed(1)
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, std=0.3, generator=generator)
-    return model.eval()
+    return random_model(CONFIG)
 
 
 def decoder_of(model: GPT2, *, works_ahead: bool) -> CountingDecoder:

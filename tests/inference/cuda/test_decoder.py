@@ -19,6 +19,7 @@ from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import DoneEvent, Engine, Event, TokenEvent
 from gptdesk.inference.in_torch.network import TorchNetwork
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 SHAPES = {
     "head size 32, odd layers": GPT2Config(vocab_size=499, n_positions=300, n_embd=96, n_layer=3, n_head=3),
@@ -34,14 +35,6 @@ SHAPES = {
 }
 SMALL = SHAPES["head size 32, odd layers"]
 CPU = torch.device("cpu")
-
-
-def random_model(config: GPT2Config) -> GPT2:
-    model = GPT2(config)
-    generator = torch.Generator().manual_seed(1)
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
-    return model.eval()
 
 
 def random_ids(config: GPT2Config, seed: int = 2) -> list[int]:

@@ -15,6 +15,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import FusedStep, fits, fused_step
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import random_model
 
 SHAPES = {
     "head size 32": GPT2Config(vocab_size=499, n_positions=150, n_embd=96, n_layer=2, n_head=3),
@@ -27,13 +28,6 @@ SHAPES = {
     ),
     "two of everything": GPT2Config(vocab_size=2, n_positions=2, n_embd=2, n_layer=1, n_head=1),
 }
-
-
-def random_model(config: GPT2Config) -> GPT2:
-    model, generator = GPT2(config), torch.Generator().manual_seed(1)
-    for name, weight in model.named_parameters():
-        torch.nn.init.normal_(weight, mean=float("ln_" in name), std=0.2, generator=generator)
-    return model.eval()
 
 
 def compare_last_steps(config: GPT2Config, device: str, dtype: torch.dtype = torch.float32) -> None:

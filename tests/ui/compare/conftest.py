@@ -6,34 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from pytestqt.qtbot import QtBot
 
 from gptdesk.compare.choices import ColumnChoice
-from gptdesk.gpt2.checkpoint import save_model
 from gptdesk.gpt2.config import GPT2Config
-from gptdesk.gpt2.model import GPT2
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.random_models import save_peaked
 from tests.ui.conftest import Opened
 
 SHAPE = GPT2Config(n_layer=1, n_head=2, n_embd=16, n_positions=64)
 
 
-def save_random(folder: Path, seed: int) -> Path:
-    """A model with weights that are large, so that distributions are far from uniform."""
-    model = GPT2(SHAPE)
-    model.init_weights(torch.Generator().manual_seed(seed))
-    with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(4)
-    save_model(model, folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("compared")
-    return save_random(folder / "one", 1), save_random(folder / "two", 2)
+    return save_peaked(SHAPE, folder / "one", 1), save_peaked(SHAPE, folder / "two", 2)
 
 
 class CompareDriver:

@@ -13,7 +13,7 @@ from gptdesk.chat.templates.template import OWN_TEMPLATES
 from gptdesk.commands.blind_vote import BlindVote, export_votes, print_wins
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
 from gptdesk.commands.progress_bar import ProgressBar
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.devices import DEVICES, PRECISIONS
 from gptdesk.errors import UserError
 from gptdesk.files import write_bytes
@@ -67,11 +67,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=OF_MODEL,
         help="makes a text of prompts that are messages; by default the first column's own template, if it brings one",
     )
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, in prompts as those tokens",
-    )
+    add_special_flag(parser)
     parser.add_argument(
         "--export",
         type=Path,

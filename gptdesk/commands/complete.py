@@ -15,7 +15,7 @@ from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engin
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
 from gptdesk.commands.intervention_flags import add_intervention_flags, given_intervention
 from gptdesk.commands.progress_bar import ProgressBar
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.devices import MOST_THREADS
 from gptdesk.errors import UserError
 from gptdesk.inference.events import DoneEvent, NoticeEvent, TokenEvent
@@ -41,11 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "prompt", metavar="PROMPT", nargs="?", default="", help="text to continue; - reads standard input unchanged"
     )
     add_model_flag(parser)
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, in the prompt as those tokens",
-    )
+    add_special_flag(parser)
     parser.add_argument("--preset", metavar="NAME", help=f"preset to begin with: {', '.join(PRESETS)}")
     add_flags(parser, show_neutral=True)
     add_intervention_flags(parser)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from gptdesk.bounded_read import ContentError, read_bytes
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import interrupts
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.commands.tokenize import quoted
 from gptdesk.errors import UserError
 
@@ -52,11 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="prefixes after which the search ends (2000)",
     )
     add_model_flag(parser)
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, in the texts as those tokens",
-    )
+    add_special_flag(parser)
     add_device_flags(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print a JSON object for each one")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gptdesk.commands.engine import add_device_flags, add_model_flag
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts
 from gptdesk.commands.progress_bar import ProgressBar
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
 from gptdesk.folders import Folders
@@ -65,11 +65,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FOLDER",
         help="look into every checkpoint of a run instead, the first one first; each row begins with the step",
     )
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, in texts as those tokens",
-    )
+    add_special_flag(parser)
     parser.add_argument("--position", type=int, metavar="N", help="token behind which the model is asked (the last)")
     parser.add_argument(
         "--token", metavar="TOKEN", help="token that it is asked about (the one that follows, else the most likely)"

@@ -1,7 +1,8 @@
-"""Reads the text of a command from its argument or standard input."""
+"""The text of a command: read from its argument or standard input, with special tokens or without."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Final
 
@@ -9,6 +10,15 @@ from gptdesk.errors import UserError
 
 LARGEST_INPUT: Final = 2**28
 """Most bytes read from standard input: a pipe may never end."""
+
+
+def add_special_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--special``."""
+    parser.add_argument(
+        "--special",
+        action="store_true",
+        help="read the names of special tokens, such as <|endoftext|>, as those tokens, not as text",
+    )
 
 
 def read_text(argument: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import interrupts
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.commands.tokenize import quoted
 from gptdesk.errors import UserError
 
@@ -39,11 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
     add_model_flag(parser)
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, in the text as those tokens",
-    )
+    add_special_flag(parser)
     parser.add_argument(
         "--start",
         action="store_true",

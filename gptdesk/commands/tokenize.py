@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from gptdesk.commands.prompt import read_text
+from gptdesk.commands.prompt import add_special_flag, read_text
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import CONFIG_FILE, read_config
@@ -32,11 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="NAME_OR_FOLDER",
         help="model whose tokenizer is used, or a folder with a tokenizer's files; when not given: GPT-2's tokenizer",
     )
-    parser.add_argument(
-        "--special",
-        action="store_true",
-        help="read the names of special tokens, such as <|endoftext|>, as those tokens, not as text",
-    )
+    add_special_flag(parser)
     parser.add_argument("--json", action="store_true", help='print {"id":…,"text":…} instead')
     parser.set_defaults(run=run)
 

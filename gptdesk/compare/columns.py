@@ -12,6 +12,7 @@ from gptdesk.devices import DEVICES, PRECISIONS
 from gptdesk.errors import UserError, brief
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
+from gptdesk.inference.sampling.flags import number_or_text
 from gptdesk.inference.sampling.settings import PRESETS, SETTINGS, DecodingSettings
 from gptdesk.library.catalogue import describe_model, find_model
 from gptdesk.store.provenance.facts import numbers_line
@@ -184,12 +185,7 @@ def _value(key: str, text: str) -> Any:
         if key == "sampler_order":
             return [name.strip().replace("-", "_") for name in text.split(",")]
         return [text] if setting.repeated else text
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return number_or_text(text)
 
 
 def _label(text: str) -> str:

@@ -53,7 +53,7 @@ def _reading(setting: Setting) -> dict[str, Any]:
     """How the value of a flag is read, as keywords of ``add_argument``."""
     if setting.repeated:
         return {"action": "append"}
-    return {} if setting.limit is None else {"type": _number_or_text}
+    return {} if setting.limit is None else {"type": number_or_text}
 
 
 def _help(setting: Setting, *, show_neutral: bool) -> str:
@@ -75,8 +75,8 @@ def _help(setting: Setting, *, show_neutral: bool) -> str:
     return f"{setting.help} ({'; '.join(facts)})"
 
 
-def _number_or_text(text: str) -> int | float | str:
-    """The number that was typed; what is none is left to `DecodingSettings` to refuse."""
+def number_or_text(text: str) -> int | float | str:
+    """The number that was typed for a setting; what is none is left to `DecodingSettings` to refuse."""
     for kind in (int, float):
         try:
             return kind(text)

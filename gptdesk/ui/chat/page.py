@@ -66,7 +66,7 @@ class ChatPage(BasePage):
         links.chat_model_wanted.connect(self._use_model)
         links.follow_wanted.connect(self._follow_run)
         links.unfollow_wanted.connect(self.model.stop_following)
-        self.chats.wanted.connect(self._show)
+        self.chats.wanted.connect(self.show)
         self.session.refused.connect(self._messages.refuse)
         self.session.failed.connect(self._on_failed)
         services.loader.failed.connect(self._on_load_failed)
@@ -124,13 +124,8 @@ class ChatPage(BasePage):
         self.model.close()
 
     def _shown_view(self) -> ChatView | None:
-        if self.window.current_page != self.id:
-            self._show()
+        self.ensure_shown()
         return self.view
-
-    @Slot()
-    def _show(self) -> None:
-        self.window.show_page(self.id)
 
     def _open_in_playground(self) -> None:
         self.session.flush()
@@ -144,13 +139,13 @@ class ChatPage(BasePage):
         """
         self.model.use(model)
         self.session.set_template("")
-        self._show()
+        self.show()
 
     @Slot(object)
     def _follow_run(self, folder: Path) -> None:
         if self.window.links.document_page == self.id:  # else another page follows it
             self.model.follow(folder)
-            self._show()
+            self.show()
 
     @Slot(object)
     def _on_failed(self, failure: Failure) -> None:

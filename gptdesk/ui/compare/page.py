@@ -90,9 +90,8 @@ class ComparePage(BasePage):
         self.session.set_models(models)
         if len(prompt):
             self.session.set_prompts([prompt], "")
-        self.window.show_page(self.id)
+        self.show()
 
     def _shown_view(self) -> CompareView | None:
-        if self.window.current_page != self.id:
-            self.window.show_page(self.id)
+        self.ensure_shown()
         return self.view

@@ -7,8 +7,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Slot
-
 from gptdesk.ui.models.commands import model_commands
 from gptdesk.ui.models.library_messages import LibraryMessages
 from gptdesk.ui.services.services import Services
@@ -30,8 +28,8 @@ class ModelsPage(BasePage):
     def __init__(self, services: Services, window: Window) -> None:
         super().__init__(services, window)
         self.view: ModelsView | None = None
-        self.messages = LibraryMessages(services.messages, services.models, self.id, self._show, self)
-        window.links.models_wanted.connect(self._show)
+        self.messages = LibraryMessages(services.messages, services.models, self.id, self.show, self)
+        window.links.models_wanted.connect(self.show)
 
     def make_view(self) -> PageView:
         from gptdesk.ui.models.view import ModelsView
@@ -75,10 +73,5 @@ class ModelsPage(BasePage):
         view.imports.offer_all(list(paths))
 
     def _shown_view(self) -> ModelsView | None:
-        if self.window.current_page != self.id:
-            self._show()
+        self.ensure_shown()
         return self.view
-
-    @Slot()
-    def _show(self) -> None:
-        self.window.show_page(self.id)

@@ -100,8 +100,8 @@ class PlaygroundPage(BasePage):
         links.inspection_wanted.connect(self._inspect_model)
         links.follow_wanted.connect(self._follow_run)
         links.unfollow_wanted.connect(self.follower.stop)
-        self.documents.wanted.connect(self._show)
-        self.files.wanted.connect(self._show)
+        self.documents.wanted.connect(self.show)
+        self.files.wanted.connect(self.show)
         services.activation.chosen.connect(self._on_model_chosen)
         services.inference.state_changed.connect(self._on_model_changed)
         self.session.refused.connect(lambda sentence: services.messages.refuse(sentence, self.id))
@@ -228,24 +228,19 @@ class PlaygroundPage(BasePage):
         ask_for_model_folder(self.services.activation, self.window.widget)
 
     def _shown_view(self) -> PlaygroundView | None:
-        if self.window.current_page != self.id:
-            self._show()
+        self.ensure_shown()
         return self.view
-
-    @Slot()
-    def _show(self) -> None:
-        self.window.show_page(self.id)
 
     @Slot()
     def _on_model_chosen(self) -> None:
         if self.window.current_page not in self.window.links.model_pages:
-            self._show()
+            self.show()
 
     @Slot(str)
     def _use_model(self, model: str) -> None:
         """A checkpoint is not listed among recent models, because its run may delete it."""
         self.services.settings.update(model=model)
-        self._show()
+        self.show()
 
     @Slot(str)
     def _inspect_model(self, model: str) -> None:
@@ -257,7 +252,7 @@ class PlaygroundPage(BasePage):
     def _follow_run(self, folder: Path) -> None:
         if self.window.links.document_page in ("", self.id):  # else the page where one was follows it
             self.follower.follow(folder)
-            self._show()
+            self.show()
 
     @Slot()
     def _on_model_changed(self) -> None:

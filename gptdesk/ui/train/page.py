@@ -84,8 +84,7 @@ class TrainPage(BasePage):
         return train_commands(lambda: self.view, self._shown_view, self.new_run)
 
     def _shown_view(self) -> TrainView | None:
-        if self.window.current_page != self.id:
-            self.window.show_page(self.id)
+        self.ensure_shown()
         return self.view
 
     def set_shown(self, shown: bool) -> None:
@@ -102,14 +101,14 @@ class TrainPage(BasePage):
     def show_run(self, folder: Path) -> None:
         """Shows the run in that folder."""
         self.window.bring_to_front()
-        self.window.show_page(self.id)
+        self.show()
         if self.view is not None:  # it could be made
             self.view.choose(folder)
 
     @Slot()
     def new_run(self) -> None:
         """Opens the sheet that starts a run."""
-        self.window.show_page(self.id)
+        self.show()
         if self.view is not None:
             self.view.new_run()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gptdesk.ui.services.services import Services
@@ -183,11 +183,22 @@ class Page(Protocol):
 class BasePage(QObject):
     """Base of pages: no commands, no background work. Subclasses define `Page.make_view`."""
 
+    id: ClassVar[str]
     is_slow: ClassVar[bool] = False
 
     def __init__(self, services: Services, window: Window) -> None:
         super().__init__(window.widget)
         self.services, self.window = services, window
+
+    @Slot()
+    def show(self) -> None:
+        """Shows the page, and gives the focus to its view."""
+        self.window.show_page(self.id)
+
+    def ensure_shown(self) -> None:
+        """Shows the page if another one is shown; else the focus stays where it is."""
+        if self.window.current_page != self.id:
+            self.show()
 
     def commands(self) -> Sequence[Command]:
         return ()

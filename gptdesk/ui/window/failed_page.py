@@ -27,7 +27,8 @@ class FailedPage(BasePage):
 
     def __init__(self, services: Services, window: Window, kind: type[Page], report: str) -> None:
         super().__init__(services, window)
-        self.id, self.title, self.icon = kind.id, kind.title, kind.icon
+        self.id = kind.id  # type: ignore[misc]  # of the page that it stands in for
+        self.title, self.icon = kind.title, kind.icon
         self._report = report
 
     def make_view(self) -> PageView:

@@ -15,7 +15,7 @@ from gptdesk.ui.chat.prompt_watch import PromptWatch
 from gptdesk.ui.chat.session import ChatSession
 from gptdesk.ui.documents.title_button import TitleButton, fitting
 from gptdesk.ui.model_chooser import DeviceButton, ModelChooser
-from gptdesk.ui.services.inference_messages import State
+from gptdesk.ui.model_state import show_state
 from gptdesk.ui.services.services import InferenceService
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.action_button import ActionButton
@@ -25,13 +25,6 @@ from gptdesk.ui.window.commands.registry import Commands
 
 _MOST: Final = 12
 _OF_CHAT: Final = tuple(f"chat.{entry.name}" for entry in ENTRIES)
-_STATES: Final = {
-    State.EMPTY: ("muted", "No model"),
-    State.LOADING: ("warn", "Loading"),
-    State.READY: ("good", "Ready"),
-    State.GENERATING: ("accent", "Generating"),
-    State.STOPPING: ("accent", "Stopping"),
-}
 
 
 class ChatButton(TitleButton):
@@ -107,9 +100,7 @@ class ChatStatus(PageStatus):
 
     @Slot()
     def _show(self) -> None:
-        role, words = _STATES[self._inference.state]
-        self.state.setText(words)
-        self.dot.set_state(role, ring=self._inference.state in (State.LOADING, State.STOPPING))
+        self.state.setText(show_state(self.dot, self._inference.state))
         done = self._session.done
         parts = []
         if done is not None and done.completion_tokens:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 from gptdesk.inference.events import DoneEvent, precision_label
 from gptdesk.store.provenance.facts import FINISH_REASONS
 from gptdesk.ui import number_format
+from gptdesk.ui.model_state import show_state
 from gptdesk.ui.services.generation import Generation
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.services import InferenceService
@@ -25,13 +26,6 @@ from gptdesk.ui.window.commands.registry import Commands
 _SPEED_EVERY_MS: Final = 250
 """A number that changes faster cannot be read."""
 
-_STATES: Final = {
-    State.EMPTY: ("muted", "No model"),
-    State.LOADING: ("warn", "Loading"),
-    State.READY: ("good", "Ready"),
-    State.GENERATING: ("accent", "Generating"),
-    State.STOPPING: ("accent", "Stopping"),
-}
 _COMPILING_HELP: Final = (
     "The decoder is being compiled for this processor, once, in about half a minute. Generations that begin after that "
     "are several times faster."
@@ -103,7 +97,7 @@ class StatusBar(QWidget):
 
     def _show(self) -> None:
         state = self._inference.state
-        role, words = _STATES[state]
+        words = show_state(self.dot, state)
         if state is State.LOADING:
             words += self._progress
         else:
@@ -111,7 +105,6 @@ class StatusBar(QWidget):
         if self._inference.queued:
             words += "; your text continues as soon as the model is there" if state is State.LOADING else ""
         self.state.setText(words)
-        self.dot.set_state(role, ring=state in (State.LOADING, State.STOPPING))
         self._commands.refresh(_CANCEL)
         self.cancel.setVisible(state is State.LOADING)
         info = self._inference.info

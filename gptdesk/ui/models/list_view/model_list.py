@@ -16,6 +16,7 @@ from gptdesk.ui.models.labels import Face
 from gptdesk.ui.models.list_view.card import ModelCard
 from gptdesk.ui.models.list_view.group import ModelGroup
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.inputs.card_keys import go_to_card
 
 FILTERS: Final[dict[str, tuple[Group, ...]]] = {
     "All": tuple(GROUPS),
@@ -289,18 +290,8 @@ class ModelList(QWidget):
         if watched is self.search and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             return self._on_search_key(event)
         if isinstance(watched, ModelCard) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            shown = [key for key in self.shown if key in self.cards]
-            place = shown.index(watched.key) if watched.key in shown else 0
-            places = {
-                Qt.Key.Key_Up: max(0, place - 1),
-                Qt.Key.Key_Down: min(len(shown) - 1, place + 1),
-                Qt.Key.Key_Home: 0,
-                Qt.Key.Key_End: len(shown) - 1,
-            }
-            if event.key() in places:
-                card = self.cards[shown[places[Qt.Key(event.key())]]]
-                card.setFocus()
-                self.area.ensureWidgetVisible(card)
+            cards = [self.cards[key] for key in self.shown if key in self.cards]
+            if (card := go_to_card(event.key(), cards, watched, self.area)) is not None:
                 self.chosen.emit(card.key)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and watched.face.action:

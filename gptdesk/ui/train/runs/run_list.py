@@ -17,6 +17,7 @@ from gptdesk.training.index import RunEntry
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.train.runs.run_card import Card, DataCard, RunCard
+from gptdesk.ui.widgets.inputs.card_keys import go_to_card
 
 _FILTER_FROM: Final = 6
 """More runs than this get a search field."""
@@ -180,18 +181,9 @@ class RunList(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Up, Down, Home and End select a card."""
         if isinstance(watched, Card) and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            shown = self.shown
-            place = shown.index(watched.folder) if watched.folder in shown else 0
-            places = {
-                Qt.Key.Key_Up: max(0, place - 1),
-                Qt.Key.Key_Down: min(len(shown) - 1, place + 1),
-                Qt.Key.Key_Home: 0,
-                Qt.Key.Key_End: len(shown) - 1,
-            }
-            if event.key() in places:
-                card = self._all()[shown[places[Qt.Key(event.key())]]]
-                card.setFocus()
-                self._area.ensureWidgetVisible(card)
+            cards = self._all()
+            shown = [cards[folder] for folder in self.shown]
+            if (card := go_to_card(event.key(), shown, watched, self._area)) is not None:
                 self.chosen.emit(card.folder)
                 return True
         return super().eventFilter(watched, event)

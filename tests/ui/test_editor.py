@@ -7,65 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRect, Qt
-from PySide6.QtGui import QDropEvent, QGuiApplication, QImage, QInputMethodEvent, QPaintEvent, QTextCursor
+from PySide6.QtGui import QGuiApplication, QImage, QInputMethodEvent, QPaintEvent, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.playground.editing import view_text
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.theme import Theme
 
-
-class View:
-    """A document and its editor, wired as the page wires them."""
-
-    def __init__(self, theme: Theme) -> None:
-        self.document = Document()
-        self.editor = Editor(theme, 18)
-        self.editor.edited.connect(self.edit)
-        self.editor.undo_wanted.connect(lambda: (self.document.undo(), self.show()))
-        self.editor.redo_wanted.connect(lambda: (self.document.redo(), self.show()))
-
-    def edit(self, start: int, end: int, text: str, typing: bool) -> None:
-        self.document.replace(start, end, text, typing=typing)
-        self.show()
-
-    def show(self) -> None:
-        self.editor.show_document(self.document.text, self.document.generated_spans(), self.document.last_generation())
-
-    def generate(self, text: str) -> None:
-        self.document.begin_generation(Origin(generation=str(random.random()), model="tiny"))
-        self.document.append_tokens(text, [Token(1, len(text), -1.0)])
-        self.document.end_generation("length")
-        self.show()
-
-    def check(self) -> None:
-        assert self.editor.shown == self.document.text
-        held = self.editor.document().toRawText().encode("utf-16-le")
-        for place in reversed(self.editor.soft_breaks):
-            assert held[2 * place : 2 * place + 2].decode("utf-16-le") == "\u2029"
-            held = held[: 2 * place] + held[2 * place + 2 :]
-        text = held.decode("utf-16-le").replace("\u2029", "\n")
-        assert len(text) == len(self.document.text)
-        assert all(map(view_text.same_in_view, self.document.text, text))
-
-    def select(self, start: int, end: int) -> None:
-        cursor = self.editor.textCursor()
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        self.editor.setTextCursor(cursor)
-
-
-@pytest.fixture
-def view(theme: Theme, qtbot: QtBot) -> View:
-    made = View(theme)
-    qtbot.addWidget(made.editor)
-    made.editor.resize(700, 400)
-    made.editor.show()
-    return made
+from .editor_view import Drop, View
+from .editor_view import view as view  # a fixture
 
 
 def press(view: View, keys: str) -> None:
@@ -155,20 +108,11 @@ def test_text_is_moved_by_dragging(view: View) -> None:
     data = view.editor.createMimeDataFromSelection()
     end = view.editor.cursorRect(_at_end(view)).center()
     actions, buttons = Qt.DropAction.MoveAction, Qt.MouseButton.LeftButton
-    event = _Drop(view.editor, QPointF(end), actions, data, buttons, Qt.KeyboardModifier.NoModifier)
+    event = Drop(view.editor, QPointF(end), actions, data, buttons, Qt.KeyboardModifier.NoModifier)
     event.setDropAction(Qt.DropAction.MoveAction)
     view.editor.dropEvent(event)
     assert view.document.text == "twoone "
     view.check()
-
-
-class _Drop(QDropEvent):
-    def __init__(self, source: Editor, *rest: object) -> None:
-        super().__init__(*rest)
-        self._source = source
-
-    def source(self) -> Editor:
-        return self._source
 
 
 def _at_end(view: View) -> QTextCursor:

@@ -17,77 +17,21 @@ from gptdesk.gpt2.checkpoint import load_model, save_model
 from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText, encode_mixed
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
-from gptdesk.store.document import Document
-from gptdesk.store.runs import Origin, Token
-from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.editing.text_menu import SPECIAL, text_menu
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.reading.jobs import ScoredText
-from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.popup import Menu
 from tests.gpt2.tokenizers.folders import make_folder
 
 from .conftest import Opened
-from .test_editor import _Drop
+from .editor_view import Drop, View
+from .editor_view import view as view  # a fixture
 from .test_playground import SHORT, decode, generate, saved, type_text
 
 END, USER = "<|endoftext|>", "<|user|>"
 NONE, SHIFT, CONTROL = (
     Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier,
 )  # fmt: skip
-
-
-class View:
-    """A document and its editor, wired as the page wires them."""
-
-    def __init__(self, theme: Theme) -> None:
-        self.document = Document()
-        self.editor = Editor(theme, 18)
-        self.editor.edited.connect(self.edit)
-        self.editor.undo_wanted.connect(lambda: (self.document.undo(), self.show()))
-        self.editor.redo_wanted.connect(lambda: (self.document.redo(), self.show()))
-
-    def edit(self, start: int, end: int, text: str, typing: bool, special: tuple[str, ...]) -> None:
-        self.document.replace(start, end, text, special=special, typing=typing)
-        self.show()
-
-    def show(self) -> None:
-        self.editor.show_document(self.document.mixed, self.document.generated_spans(), self.document.last_generation())
-
-    def insert(self, name: str) -> None:
-        self.editor.replace_selection(MixedText(PLACEHOLDER, (name,)))
-
-    def generate(self, text: str, *special: str) -> None:
-        self.document.begin_generation(Origin(generation=str(random.random()), model="tiny"))
-        tokens = [Token(number, 1, -1.0) for number in range(len(text))]
-        self.document.append_tokens(text, tokens, special=special)
-        self.document.end_generation("length")
-        self.show()
-
-    def check(self) -> None:
-        """The widget shows the special tokens of the document, in its order."""
-        assert self.editor.shown == self.document.text
-        held = [self.editor.name_at(place) for place in range(self.editor.document().characterCount())]
-        assert tuple(filter(None, held)) == self.document.mixed.names
-
-    def select(self, start: int, end: int) -> None:
-        cursor = self.editor.textCursor()
-        cursor.setPosition(start)
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        self.editor.setTextCursor(cursor)
-
-    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-        QTest.keyClick(self.editor, key, modifiers)
-
-
-@pytest.fixture
-def view(theme: Theme, qtbot: QtBot) -> View:
-    made = View(theme)
-    qtbot.addWidget(made.editor)
-    made.editor.resize(700, 400)
-    made.editor.show()
-    made.editor.setFocus()
-    return made
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -191,7 +135,7 @@ def test_a_special_token_is_moved_by_dragging(view: View) -> None:
     cursor = QTextCursor(view.editor.document())
     cursor.movePosition(QTextCursor.MoveOperation.End)
     place = QPointF(view.editor.cursorRect(cursor).center())
-    event = _Drop(view.editor, place, Qt.DropAction.MoveAction, data, Qt.MouseButton.LeftButton, NONE)
+    event = Drop(view.editor, place, Qt.DropAction.MoveAction, data, Qt.MouseButton.LeftButton, NONE)
     event.setDropAction(Qt.DropAction.MoveAction)
     view.editor.dropEvent(event)
     assert view.document.mixed == MixedText(f"word{PLACEHOLDER}", (END,))

@@ -14,13 +14,14 @@ from gptdesk.compare.choices import Chosen, ColumnChoice, resolve, step_of
 from gptdesk.folders import Folders
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
 from gptdesk.ui.compare.columns.own_settings import OwnSettingsDialog
-from tests.ui.compare.conftest import CompareDriver, save_random
+from tests.random_models import save_peaked
+from tests.ui.compare.conftest import SHAPE, CompareDriver
 from tests.ui.conftest import Opened
 
 
 def checkpoint(run: Path, step: int) -> Path:
     """A checkpoint of random weights in the folder of a run."""
-    folder = save_random(run / "checkpoints" / f"step-{step:08}", step)
+    folder = save_peaked(SHAPE, run / "checkpoints" / f"step-{step:08}", step)
     files = {path.name: {"bytes": path.stat().st_size} for path in folder.iterdir()}
     (folder / "manifest.json").write_text(json.dumps(files))
     return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,14 +17,13 @@ from gptdesk.folders import Folders, ensure_folder
 from gptdesk.ui import number_format
 from gptdesk.ui.services.background import Failed, Task, TaskQueue
 from gptdesk.ui.services.comparison.lent_engines import LentEngines
+from gptdesk.ui.services.comparison.work import Begun, compare
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.throttle import RateLimit
 
 if TYPE_CHECKING:
     from gptdesk.compare.choices import Chosen, Resolved
-    from gptdesk.compare.columns import Column
     from gptdesk.compare.comparison import Event
-    from gptdesk.compare.engines import ColumnEngine, Load
     from gptdesk.compare.prompt_text import Prompt
     from gptdesk.compare.prompts import PromptList
     from gptdesk.compare.results import Results
@@ -34,14 +32,6 @@ if TYPE_CHECKING:
 
 _BATCH_MS: Final = 16
 """Between two batches of events: as often as a screen can show them."""
-
-
-@dataclass(frozen=True)
-class _Begun:
-    """The columns are known, and there are no cells yet."""
-
-    results: Results
-    seed: int
 
 
 class Comparisons(QObject):
@@ -84,7 +74,7 @@ class Comparisons(QObject):
         self._queue, self._files = TaskQueue("comparison", self), TaskQueue("comparison files", self)
         self._task: Task | None = None
         self._lock = threading.Lock()
-        self._events: deque[tuple[Task, _Begun | Event, dict[int, Tokenizer]]] = deque()
+        self._events: deque[tuple[Task, Begun | Event, dict[int, Tokenizer]]] = deque()
         self._batches = RateLimit(self._take, _BATCH_MS, self)
         self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
         self.results: Results | None = None
@@ -100,7 +90,7 @@ class Comparisons(QObject):
         """Begins a comparison; one that runs is stopped."""
         self.stop()
         folders, room = self._folders(), self._engines.room()
-        work = partial(_compare, chosen, tuple(prompts), seed, folders, self._engines.load, room, self._post)
+        work = partial(compare, chosen, tuple(prompts), seed, folders, self._engines.load, room, self._post)
         self._task = self._queue.run_task(work, self._on_done, self._on_failed)
         self.changed.emit()
 
@@ -197,7 +187,7 @@ class Comparisons(QObject):
 
         return tallies(read_votes(self._votes_file()))
 
-    def _post(self, task: Task, event: _Begun | Event, tokenizers: dict[int, Tokenizer]) -> None:
+    def _post(self, task: Task, event: Begun | Event, tokenizers: dict[int, Tokenizer]) -> None:
         """Hands an event over; called in the task's thread."""
         with self._lock:
             self._events.append((task, event, tokenizers))
@@ -225,12 +215,12 @@ class Comparisons(QObject):
             self.changed.emit()
 
     def _apply(
-        self, event: _Begun | Event, tokenizers: dict[int, Tokenizer], grown: dict[tuple[int, int], None]
+        self, event: Begun | Event, tokenizers: dict[int, Tokenizer], grown: dict[tuple[int, int], None]
     ) -> bool:
         """Takes an event over; returns whether ``changed`` is due."""
         from gptdesk.compare.comparison import CellReady, ColumnFailed, Loading, Notice, Token, Waiting
 
-        if isinstance(event, _Begun):
+        if isinstance(event, Begun):
             self.results, self.seed = event.results, event.seed
             self.written, self.doing = {}, {}
             return True
@@ -277,42 +267,6 @@ class Comparisons(QObject):
     def _on_failed(self, sentence: str) -> None:
         self._end()
         self.failed.emit(sentence)
-
-
-def _compare(
-    chosen: Chosen,
-    prompts: tuple[Prompt, ...],
-    seed: int | None,
-    folders: Folders,
-    load: Load,
-    room: int | None,
-    post: Callable[[Task, _Begun | Event, dict[int, Tokenizer]], object],
-    task: Task,
-) -> None:
-    """Runs a comparison; in the task's thread."""
-    from gptdesk.compare.choices import resolve
-    from gptdesk.compare.columns import with_own_labels
-    from gptdesk.compare.comparison import Comparison, Loading
-    from gptdesk.compare.results import Results
-
-    found = resolve(chosen, folders)
-    columns = with_own_labels(found.columns)
-
-    def told(column: Column, progress: Callable[[int, int], None]) -> ColumnEngine:
-        place = columns.index(column)
-
-        def report(read: int, total: int) -> None:
-            progress(read, total)
-            post(task, Loading(place, read, total), {})
-
-        return load(column, report)
-
-    comparison = Comparison(columns, prompts, seed=seed, load=told, room=lambda: room)
-    comparison.results.failures |= found.problems
-    shown = Results(columns, comparison.results.prompts, failures=dict(found.problems))
-    post(task, _Begun(shown, comparison.seed), {})
-    for event in comparison.run(task.stop.is_set):
-        post(task, event, dict(comparison.results.tokenizers))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -24,8 +24,9 @@ from gptdesk.inference.reader import TextReader
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.inference.scoring.windows import window_start
 from gptdesk.ui import number_format
+from gptdesk.ui.file_formats import with_suffix
 from gptdesk.ui.palette import DARK, LIGHT
-from gptdesk.ui.playground.tokens.export import with_suffix
+from gptdesk.ui.playground.tokens.export import FORMATS
 from gptdesk.ui.playground.tokens.measures import MEASURES
 from gptdesk.ui.playground.tokens.strip import TokenStrip
 from gptdesk.ui.playground.tokens.token_table import TokenTable
@@ -252,7 +253,7 @@ def test_the_coloured_text_is_exported_as_a_web_page(
     ],
 )
 def test_the_format_is_that_of_the_suffix_or_of_the_filter(typed: str, chosen: str, written: str) -> None:
-    assert with_suffix(Path(typed), chosen) == Path(written)
+    assert with_suffix(FORMATS, Path(typed), chosen, suggested=".csv") == Path(written)
 
 
 def test_the_strip_takes_two_lines_and_what_has_no_room_is_in_a_menu(

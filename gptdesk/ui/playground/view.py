@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from gptdesk.errors import UserError
 from gptdesk.ui.decoding.panel import WIDTH, DecodingPanel
+from gptdesk.ui.file_formats import with_suffix
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.fonts import scaled, use_reading_face
 from gptdesk.ui.playground.action_bar import ActionBar
@@ -35,7 +36,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.playground.special_tokens import SpecialTokens
 from gptdesk.ui.playground.suggestions.suggestions import Suggestions
 from gptdesk.ui.playground.token_card.opening import TokenCards
-from gptdesk.ui.playground.tokens.export import filters, with_suffix
+from gptdesk.ui.playground.tokens.export import FORMATS, filters
 from gptdesk.ui.playground.tokens.token_view import TokenView
 from gptdesk.ui.playground.tours.card import TourCard
 from gptdesk.ui.playground.tours.opening import open_step
@@ -283,7 +284,7 @@ class PlaygroundView(QWidget):
         found, chosen = QFileDialog.getSaveFileName(self, "Export tokens", str(place), filters())
         if not found:
             return
-        path = with_suffix(Path(found), chosen)
+        path = with_suffix(FORMATS, Path(found), chosen or FORMATS[0].filter, suggested=place.suffix)
         try:
             self.token_view.export(path)
         except UserError as error:

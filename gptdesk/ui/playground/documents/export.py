@@ -12,31 +12,23 @@ from gptdesk.store.document import Document
 from gptdesk.store.export.html import to_html
 from gptdesk.store.export.json import to_json
 from gptdesk.store.files import write_atomic
+from gptdesk.ui.file_formats import FileFormat, by_suffix
 
 TOPIC: Final = "save document"
 """Of messages about saving to a file."""
 
 
 @dataclass(frozen=True)
-class Format:
+class Format(FileFormat):
     """A file format for documents.
 
     Attributes:
-        title: in the file dialog.
-        suffixes: of its files; the first one is added to a name without suffix.
         write: returns the contents of the file.
         own: whether "Save to file" writes to such a file again; the other formats are exports.
     """
 
-    title: str
-    suffixes: tuple[str, ...]
     write: Callable[[Document], bytes]
     own: bool = False
-
-    @property
-    def filter(self) -> str:
-        """A filter of Qt's file dialog, such as ``Text (*.txt)``."""
-        return f"{self.title} (*{self.suffixes[0]})"
 
 
 def _to_text(document: Document) -> bytes:
@@ -59,25 +51,7 @@ def filters() -> str:
 
 def format_of(path: Path) -> Format:
     """The format of the suffix, or the default."""
-    return _by_suffix(path) or FORMATS[0]
-
-
-def with_suffix(path: Path, chosen: str, *, suggested: Path) -> Path:
-    """The path with a suffix of the chosen format.
-
-    A suffix that the person typed is kept. That of the chosen filter replaces the suggested suffix, and is added to a
-    name without one.
-
-    Args:
-        chosen: filter chosen in the dialog.
-        suggested: path with which the dialog was opened.
-    """
-    wanted = next((each for each in FORMATS if each.filter == chosen), None)
-    if wanted is None or _by_suffix(path) is wanted:
-        return path
-    if _by_suffix(path) is None:
-        return path.with_name(path.name + wanted.suffixes[0])
-    return path.with_suffix(wanted.suffixes[0]) if path.suffix == suggested.suffix else path
+    return by_suffix(FORMATS, path) or FORMATS[0]
 
 
 def save(document: Document, path: Path) -> None:
@@ -99,7 +73,3 @@ def save_bytes(content: bytes, path: Path) -> None:
         write_atomic(path, content)
     except OSError as error:
         raise UserError(f"The text cannot be saved to {path} ({error.strerror}); choose another place.") from error
-
-
-def _by_suffix(path: Path) -> Format | None:
-    return next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
 from gptdesk.store.snapshot import Snapshot
+from gptdesk.ui.file_formats import with_suffix
 from gptdesk.ui.file_names import file_name
 from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.background import TaskQueue
@@ -140,7 +141,7 @@ class DocumentFiles(QObject):
         )
         if not found:
             return
-        path = export.with_suffix(Path(found), chosen, suggested=place)
+        path = with_suffix(export.FORMATS, Path(found), chosen, suggested=place.suffix)
         if path.exists() and str(path) != document.file:
             sentence = f"{path.name} already exists in {path.parent}. Its contents will be replaced by this document."
             question = Question(

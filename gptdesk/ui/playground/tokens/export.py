@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gptdesk.errors import UserError
 from gptdesk.store.files import write_atomic
+from gptdesk.ui.file_formats import FileFormat, by_suffix
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
@@ -32,23 +33,14 @@ def _to_html(shown: ColouredText, tokenizer: Tokenizer) -> bytes:
 
 
 @dataclass(frozen=True)
-class Format:
+class Format(FileFormat):
     """A file format for tokens.
 
     Attributes:
-        title: in the file dialog.
-        suffixes: of its files; the first one is added to a name without suffix.
         write: returns the contents of the file.
     """
 
-    title: str
-    suffixes: tuple[str, ...]
     write: Callable[[ColouredText, Tokenizer], bytes]
-
-    @property
-    def filter(self) -> str:
-        """A filter of Qt's file dialog."""
-        return f"{self.title} (*{self.suffixes[0]})"
 
 
 FORMATS: Final = (
@@ -63,29 +55,14 @@ def filters() -> str:
     return ";;".join(each.filter for each in FORMATS)
 
 
-def with_suffix(path: Path, chosen: str) -> Path:
-    """The path with the suffix of the ``chosen`` filter, unless that of another format was typed."""
-    wanted = next((each for each in FORMATS if each.filter == chosen), FORMATS[0])
-    suffix = path.suffix.lower()
-    if suffix in wanted.suffixes or (suffix != FORMATS[0].suffixes[0] and _by_suffix(path) is not None):
-        return path
-    if _by_suffix(path) is None:
-        return path.with_name(path.name + wanted.suffixes[0])
-    return path.with_suffix(wanted.suffixes[0])
-
-
 def export(shown: ColouredText, tokenizer: Tokenizer, path: Path) -> None:
     """Writes the tokens in the format of the path's suffix.
 
     Raises:
         UserError: if the disk is full or cannot be written; an existing file is then unchanged.
     """
-    content = (_by_suffix(path) or FORMATS[0]).write(shown, tokenizer)
+    content = (by_suffix(FORMATS, path) or FORMATS[0]).write(shown, tokenizer)
     try:
         write_atomic(path, content)
     except OSError as error:
         raise UserError(f"The tokens cannot be written to {path} ({error.strerror}); choose another place.") from error
-
-
-def _by_suffix(path: Path) -> Format | None:
-    return next((each for each in FORMATS if path.suffix.lower() in each.suffixes), None)

@@ -11,12 +11,30 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.library.downloads.manager import Downloads
 from gptdesk.library.downloads.status import DownloadStatus
+from gptdesk.library.import_ import import_model
 from tests.hub_server import Hub
 from tests.patience import PATIENCE
 from tests.unexpected_logs import fail_on_logging as fail_on_logging  # a fixture
 
 TOKENIZER = ["generation_config.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "vocab.json"]
 """Files of the tokenizer that every model with OpenAI's vocabulary is given."""
+
+
+def check_progress_and_cancelling(folders: Folders, source: Path, **arguments: Any) -> None:
+    """Imports a model: what is reported rises to its end, and an import that is cancelled leaves nothing."""
+    before = {path.name for path in folders.models.iterdir()} if folders.models.exists() else set()
+    told: list[float] = []
+    import_model(folders, source, name="done", progress=lambda done, total: told.append(done / total), **arguments)
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+    def cancel(done: int, total: int) -> None:
+        if done > total / 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_model(folders, source, name="cancelled", progress=cancel, **arguments)
+    assert {path.name for path in folders.models.iterdir()} == before | {"done"}
 
 
 class Watch:

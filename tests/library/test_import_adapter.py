@@ -14,7 +14,7 @@ from gptdesk.folders import Folders
 from gptdesk.library.entry import LibraryEntry
 from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.library import Library
-from tests.library.conftest import everything
+from tests.library.conftest import check_progress_and_cancelling, everything
 
 IDS = [[464, 3290, 318, 257, 922, 3290, 50256]]
 NAME = "adapter_model.safetensors"
@@ -222,18 +222,7 @@ def test_what_does_not_fit_is_refused_and_nothing_is_left(
 
 
 def test_a_merge_can_be_cancelled_and_leaves_nothing(adapter: Path, base: LibraryEntry, folders: Folders) -> None:
-    told: list[float] = []
-    import_model(folders, adapter, name="done", base=base, progress=lambda done, total: told.append(done / total))
-    assert told == sorted(told)
-    assert told[-1] == 1
-
-    def cancel(done: int, total: int) -> None:
-        if done > total / 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        import_model(folders, adapter, name="cancelled", base=base, progress=cancel)
-    assert sorted(path.name for path in folders.models.iterdir()) == ["base", "done"]
+    check_progress_and_cancelling(folders, adapter, base=base)
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from gptdesk.gpt2.layout import tensor_shapes
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from gptdesk.library.exporting.export import export_gguf, gguf_name
 from gptdesk.library.import_ import import_model, look_at
-from gptdesk.library.library import Library
 from gptdesk.library.verify import verify
-from tests.library.conftest import TOKENIZER, everything
+from tests.library.conftest import TOKENIZER, check_progress_and_cancelling, everything
 from tests.library.tensorflow_checkpoint.make import MERGES, encoder
 
 gguf = pytest.importorskip("gguf")
@@ -252,16 +251,4 @@ def test_a_damaged_description_is_read_or_gets_a_sentence_and_none_runs_on(file:
 
 
 def test_a_conversion_can_be_cancelled_and_leaves_nothing(file: Path, folders: Folders) -> None:
-    told: list[float] = []
-    import_model(folders, file, name="done", progress=lambda done, total: told.append(done / total))
-    assert told == sorted(told)
-    assert told[-1] == 1
-
-    def cancel(done: int, total: int) -> None:
-        if done > total / 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        import_model(folders, file, name="cancelled", progress=cancel)
-    assert [entry.name for entry in Library(folders).installed()] == ["done"]
-    assert [path.name for path in folders.models.iterdir()] == ["done"]
+    check_progress_and_cancelling(folders, file)

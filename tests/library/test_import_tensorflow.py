@@ -21,7 +21,7 @@ from gptdesk.library.import_ import import_model, look_at
 from gptdesk.library.importing.known_shapes import known_config
 from gptdesk.library.importing.readers.crc32c import crc32c, masked
 from gptdesk.library.importing.readers.tensor_bundle import TensorBundle
-from tests.library.conftest import everything
+from tests.library.conftest import check_progress_and_cancelling, everything
 from tests.library.tensorflow_checkpoint.make import IDS, MERGES, encoder, values_of
 
 CHECKPOINT = Path(__file__).parent / "tensorflow_checkpoint"
@@ -111,19 +111,7 @@ def test_of_several_checkpoints_the_one_that_the_state_names_is_read(release: Pa
 
 
 def test_progress_rises_to_its_end_and_cancelling_leaves_nothing(release: Path, folders: Folders) -> None:
-    told: list[tuple[int, int]] = []
-    import_model(folders, release, name="done", progress=lambda done, total: told.append((done, total)))
-    shares = [done / total for done, total in told]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1
-
-    def cancel(done: int, total: int) -> None:
-        if done > total / 4:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        import_model(folders, release, name="cancelled", progress=cancel)
-    assert [path.name for path in folders.models.iterdir()] == ["done"]
+    check_progress_and_cancelling(folders, release)
 
 
 def flipped(path: Path, at: int) -> None:

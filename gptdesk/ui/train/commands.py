@@ -34,6 +34,9 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
     def why_not(of: Callable[[TrainView], Callable[[str], str | None]], name: str) -> Callable[[], str | None]:
         return lambda: of(made)(name) if (made := view()) is not None else NO_RUN
 
+    def why_not_open() -> str | None:
+        return made.why_not_open() if (made := view()) is not None else NO_RUN
+
     return [
         Command(
             id="run.new",
@@ -112,14 +115,14 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             title="Open in Playground",
             description="Use the checkpoint nearest to the shown sample in the Playground",
             run=act(lambda made: made.panel.samples.open_target()),
-            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+            is_possible=why_not_open,
         ),
         Command(
             id="run.chat",
             title="Chat with this checkpoint",
             description="Use the checkpoint nearest to the shown sample, with its chat template, on the Chat page",
             run=act(lambda made: made.chat()),
-            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+            is_possible=why_not_open,
         ),
         Command(
             id="run.inspect",
@@ -127,7 +130,7 @@ def train_commands(view: View, show: View, new_run: Callable[[], object]) -> lis
             description="Show what the layers of the checkpoint nearest to the shown sample make of the text; a slider "
             "walks to the others",
             run=act(lambda made: made.inspect()),
-            is_possible=lambda: made.why_not_open() if (made := view()) is not None else NO_RUN,
+            is_possible=why_not_open,
         ),
         Command(
             id="run.report",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import prose_font, scaled
+from gptdesk.ui.widgets.layout.centred import centre
 
 OPENINGS: Final = ("Hello! Who are you?", "Tell me a story about a fox.", "What did you do today?")
 _WIDEST: Final = 560
@@ -45,15 +46,7 @@ class EmptyState(QWidget):
         self.buttons.append(self._button("Let the model begin", ""))
         for button in self.buttons:
             rows.addWidget(button)
-        middle = QHBoxLayout()
-        middle.addStretch(1)
-        middle.addWidget(column, 1000)  # as wide as it may be
-        middle.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 16, 24, 16)
-        layout.addStretch(2)
-        layout.addLayout(middle)
-        layout.addStretch(3)
+        centre(column, self, side=24, above=16)
 
     def show_model(self, name: str, expectation: str) -> None:
         """Says with which model one talks, and what to expect of it."""

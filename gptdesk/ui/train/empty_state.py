@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.widgets.action_button import ActionButton
 from gptdesk.ui.widgets.flow_layout import FlowLayout
+from gptdesk.ui.widgets.layout.centred import centre
 from gptdesk.ui.window.commands.registry import Commands
 
 _WIDTH = 520
@@ -47,12 +48,4 @@ class EmptyRuns(QWidget):
         column.addWidget(title)
         column.addWidget(words)
         column.addLayout(buttons)
-        middle = QHBoxLayout()
-        middle.addStretch(1)
-        middle.addWidget(holder, 1000)
-        middle.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(32, 32, 32, 32)
-        layout.addStretch(2)
-        layout.addLayout(middle)
-        layout.addStretch(3)
+        centre(holder, self, side=32, above=32)

@@ -11,7 +11,7 @@ from trainer.prepare.formats.input import Document, Input, refuse_binary
 from trainer.prepare.formats.libraries import document_library
 from trainer.prepare.formats.packages import LARGEST_PART
 from trainer.prepare.text.encodings import UTF_8, NotText, detect, named
-from trainer.prepare.text.separators import pieces
+from trainer.prepare.text.separators import LARGEST_DOCUMENT, pieces
 
 _SKIPPED: Final = frozenset((
     "head", "script", "style", "noscript", "template", "nav", "iframe", "object", "embed", "canvas", "svg", "math",
@@ -44,7 +44,7 @@ def read(source: Input, start: int, end: int) -> Iterator[Document]:
 
 def as_document(source: Input, text: str) -> Iterator[Document]:
     """A text as one document, or as some where it is long; none where it is blank."""
-    parts = [part for part in pieces(text.strip().encode(errors="replace")) if part.strip()]
+    parts = [part for part in pieces(text.strip().encode(errors="replace"), LARGEST_DOCUMENT) if part.strip()]
     source.cut += max(0, len(parts) - 1)
     yield from ((part,) for part in parts)
 

@@ -8,7 +8,7 @@ from typing import IO, Final
 
 from trainer.prepare.formats.input import NOT_UTF8, Document, Input
 from trainer.prepare.text import separators
-from trainer.prepare.text.separators import cut_place, find_separator
+from trainer.prepare.text.separators import cut_place, find_separator, pieces
 from trainer.prepare.text.unpacking import read_until_damage
 
 BOM: Final = "\ufeff"
@@ -84,7 +84,7 @@ def _mended(source: Input, raw: bytes, offset: int) -> str:
 def _mended_lines(source: Input, raw: bytes, offset: int) -> str:
     kept = []
     for line in raw.splitlines(keepends=True):
-        for part in _stretches(line):
+        for part in pieces(line, _LARGEST_LOSS):
             if (text := _decoded(part)) is not None:
                 kept.append(text)
             else:
@@ -99,16 +99,6 @@ def _paragraphs(raw: bytes) -> Iterator[tuple[int, int]]:
         yield begin, blank.end()
         begin = blank.end()
     yield begin, len(raw)
-
-
-def _stretches(line: bytes) -> Iterator[bytes]:
-    """A line, in parts where it is long."""
-    at = 0
-    while len(line) - at > _LARGEST_LOSS:
-        place = cut_place(line, at, at + _LARGEST_LOSS)
-        yield line[at:place]
-        at = place
-    yield line[at:]
 
 
 def _note(source: Input, raw: bytes, offset: int) -> None:

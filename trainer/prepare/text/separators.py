@@ -30,11 +30,11 @@ def cut_place(data: bytes, start: int, limit: int) -> int:
     return limit
 
 
-def pieces(data: bytes) -> Iterator[bytes]:
-    """A text, in parts of `LARGEST_DOCUMENT` bytes at most."""
+def pieces(data: bytes, longest: int) -> Iterator[bytes]:
+    """A text, in parts of ``longest`` bytes at most."""
     at = 0
-    while len(data) - at > LARGEST_DOCUMENT:
-        place = cut_place(data, at, at + LARGEST_DOCUMENT)
+    while len(data) - at > longest:
+        place = cut_place(data, at, at + longest)
         yield data[at:place]
         at = place
     yield data[at:]

@@ -41,10 +41,9 @@ class View:
         QTest.keyClick(self.editor, key, modifiers)
 
     def generate(self, text: str, *special: str) -> None:
-        """Appends a token a character, as if a model had written them."""
+        """Appends a text as one token, as if a model had written it."""
         self.document.begin_generation(Origin(generation=str(random.random()), model="tiny"))
-        tokens = [Token(number, 1, -1.0) for number in range(len(text))]
-        self.document.append_tokens(text, tokens, special=special)
+        self.document.append_tokens(text, [Token(1, len(text), -1.0)], special=special)
         self.document.end_generation("length")
         self.show()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication
 
 from gptdesk.ui.playground.branches.branches import Branches
 from gptdesk.ui.playground.editing.editor import Editor
@@ -72,8 +71,7 @@ class BranchTools(QObject):
 
     def toggle(self) -> None:
         """Shows the pane and gives it the focus; hides it if it has the focus."""
-        focus = QApplication.focusWidget()
-        if self.shown and focus is not None and self.slot.isAncestorOf(focus):
+        if self.slot.holds_focus:
             self._services.settings.update(branches_shown=False)
             self._editor.setFocus()
             return

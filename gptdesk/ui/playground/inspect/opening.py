@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QApplication
 
 from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.playground.session import Session
@@ -68,8 +67,7 @@ class InspectTools(QObject):
 
     def toggle(self) -> None:
         """Shows the pane and gives it the focus; hides it if it has the focus."""
-        focus = QApplication.focusWidget()
-        if self.shown and focus is not None and self.slot.isAncestorOf(focus):
+        if self.slot.holds_focus:
             self.close()
         else:
             self.open().focus_view()

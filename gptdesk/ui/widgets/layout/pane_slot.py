@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 Pane = TypeVar("Pane", bound=QWidget)
 
@@ -32,6 +32,12 @@ class PaneSlot(QWidget, Generic[Pane]):
             self._pane = self._make()
             self._layout.addWidget(self._pane)
         return self._pane
+
+    @property
+    def holds_focus(self) -> bool:
+        """Whether something in the pane has the focus."""
+        focus = QApplication.focusWidget()
+        return self.isVisible() and focus is not None and self.isAncestorOf(focus)
 
     def showEvent(self, event: QShowEvent) -> None:
         self.pane.show()

@@ -76,7 +76,9 @@ BENCHMARKS: Final = (
     Benchmark(
         "responsiveness", "The window while a model writes", "benchmarks.responsiveness", quick=("--seconds", "2")
     ),
-    Benchmark("soak", "Half an hour of use", "benchmarks.soak", quick=("--minutes", "1"), usual=False),
+    Benchmark(
+        "soak", "Half an hour of use", "benchmarks.soak", quick=("--minutes", "1", "--completions", "300"), usual=False
+    ),
     Benchmark("train", "The training step", "benchmarks.train", quick=("--turns", "1", "--steps", "1")),
 )
 

@@ -1,12 +1,12 @@
 """Whether the window's memory stays where it is while it is used for long: completions, branches, other models.
 
-    python -m benchmarks.soak [--minutes M] [--screen xvfb|offscreen|own] [--json OUT]
+    python -m benchmarks.soak [--minutes M] [--completions N] [--screen xvfb|offscreen|own] [--json OUT]
 
-The whole window in a process of its own. Without a pause a completion of eight tokens is generated: after a new prompt,
-again, from the middle of the text, or from another token in place of one that was generated. A document is left for a
-new one after 25 completions, and the model for the other one (the bundled model, and one of random weights with another
-shape) after 100. It decodes with one thread, which a busy machine stretches less. The memory of the process is noted
-every five seconds: its level is the median of the second minute and that of the last.
+The whole window in a process of its own. Spread evenly over the time, completions of eight tokens are generated: after
+a new prompt, again, from the middle of the text, or from another token in place of one that was generated. A document
+is left for a new one after 25 completions, and the model for the other one (the bundled model, and one of random
+weights with another shape) after 100. It decodes with one thread, which a busy machine stretches less. The memory of
+the process is noted every five seconds: its level is the median of the second minute and that of the last.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ _DOCUMENT: Final = 25
 _MODEL: Final = 100
 """Completions before the other model is loaded."""
 _NOTED_S: Final = 5.0
+_PAUSE_S: Final = 0.02
+"""Between two looks whether the next completion is due."""
 
 
 class _Use:
@@ -96,7 +98,7 @@ class _Use:
         self.steps["model"] += 1
 
 
-def measure_window(models: list[str], minutes: float) -> dict[str, Any]:
+def measure_window(models: list[str], minutes: float, completions: int) -> dict[str, Any]:
     """Opens the window in this process and uses it; memory as pairs of seconds and bytes."""
     opened = OpenedWindow(models[0])
     services = opened.services
@@ -108,12 +110,15 @@ def measure_window(models: list[str], minutes: float) -> dict[str, Any]:
     while (passed := perf_counter() - began) < 60 * minutes:
         if not noted or passed - noted[-1][0] >= _NOTED_S:
             noted.append((passed, resident_memory()))
-        use.complete()
+        if use.completions <= completions * passed / (60 * minutes):
+            use.complete()
+        else:
+            opened.wait(_PAUSE_S)
     opened.close()
     return {"memory": noted, "completions": use.completions, "steps": use.steps}
 
 
-def benchmark(minutes: float, screen: str) -> dict[str, Any]:
+def benchmark(minutes: float, completions: int, screen: str) -> dict[str, Any]:
     """Uses the window for that long, and returns everything that the report holds."""
     from benchmarks.decode import random_model
     from gptdesk.gpt2.config import GPT2Config
@@ -122,7 +127,7 @@ def benchmark(minutes: float, screen: str) -> dict[str, Any]:
     other = random_model(GPT2Config(n_layer=4, n_head=4, n_embd=256))
     others: list[float] = []
     with window_processes("soak", screen) as measure, cores_of_others(others):
-        found = measure("--minutes", minutes, "--window", Settings().model, other)
+        found = measure("--minutes", minutes, "--completions", completions, "--window", Settings().model, other)
     return {
         **report_head("soak", screen, others),
         "minutes": minutes,
@@ -162,13 +167,14 @@ def main(argv: list[str] | None = None) -> int:
     """Runs the benchmark and returns the exit code."""
     parser = report_parser(__doc__)
     parser.add_argument("--minutes", type=float, default=MINUTES, help=f"({MINUTES})")
+    parser.add_argument("--completions", type=int, default=COMPLETIONS, help=f"({COMPLETIONS:,})")
     parser.add_argument("--screen", choices=SCREENS, default=best_screen(), help=f"({best_screen()})")
     parser.add_argument("--window", metavar="MODEL", nargs="+", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.window:
-        args.json.write_text(json.dumps(measure_window(args.window, args.minutes)))
+        args.json.write_text(json.dumps(measure_window(args.window, args.minutes, args.completions)))
         return 0
-    report = benchmark(args.minutes, args.screen)
+    report = benchmark(args.minutes, args.completions, args.screen)
     hand_over(report, as_table(report), args.json)
     return 0
 

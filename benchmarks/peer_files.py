@@ -55,7 +55,11 @@ def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) ->
         say: is told what is not installed, and what takes long.
     """
     found = [Spec("ours", precision, folder) for precision in ("float32", "bfloat16", "int8", "int4")]
-    found += [Spec("transformers", precision, folder) for precision in ("float32", "bfloat16")]
+    found.append(Spec("transformers", "float32", folder))
+    if _multiplies_bfloat16():
+        found.append(Spec("transformers", "bfloat16", folder))
+    else:
+        say("transformers bfloat16 is left out: torch has no fast product of bfloat16 for this processor.")
     for program, package, write in (
         ("llama.cpp", "llama_cpp", _write_gguf),
         ("CTranslate2", "ctranslate2", _write_ctranslate2),
@@ -70,6 +74,13 @@ def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) ->
         files = write(folder, _place(folder), say)
         found += [Spec(program, precision, path) for precision, path in files.items()]
     return found
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether torch does it with more than a plain loop, whose prompt of 512 tokens takes minutes."""
+    import torch
+
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _place(folder: Path) -> Path:

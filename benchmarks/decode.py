@@ -29,7 +29,7 @@ from typing import Any, Final
 from benchmarks.bandwidth import ReadBandwidth
 from benchmarks.decode_report import as_tables
 from benchmarks.machine import cores_of_others, describe_machine, hand_over, report_parser
-from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, Spec, list_contenders
+from benchmarks.peer_files import BYTES, HEAD_BYTES, PACKAGES, PEERS, Spec, list_contenders
 from benchmarks.worker import FIRST_PROMPT, Worker
 from gptdesk.devices import QUANTIZED, physical_cores
 from gptdesk.gpt2.config import GPT2Config
@@ -217,9 +217,14 @@ def main(argv: list[str] | None = None) -> int:
 
     folder = args.model or random_model(_XL if args.xl else None)
     config = read_config(folder)
-    peers = not args.only or any("llama" in word or "CTranslate2" in word for word in args.only)
+    peers = PEERS if not args.only or any("llama" in word or "CTranslate2" in word for word in args.only) else ()
     specs = list_contenders(folder, peers=peers, say=say)
     specs = [spec for spec in specs if not args.only or any(word in spec.name for word in args.only)]
+    scored = []
+    if args.text:
+        peers = [peer for peer in peers if peer != "CTranslate2"]  # which tells no logits
+        scored = list_contenders(args.scored, peers=peers, say=say)
+        scored = [spec for spec in scored if spec.program != "transformers"]
     packages = sorted({PACKAGES[spec.program] for spec in specs} | {"torch", "numba", "numpy"})
     report: dict[str, Any] = {
         "benchmark": "decode",
@@ -242,8 +247,6 @@ def main(argv: list[str] | None = None) -> int:
         specs, config, threads=max(args.threads), turns=max(1, args.turns // 2), say=say
     )
     if args.text:
-        scored = list_contenders(args.scored, peers=peers, say=say)
-        scored = [spec for spec in scored if spec.program in ("ours", "llama.cpp")]
         report["quality"] = measure_quality(scored, args.scored, args.text, args.text_tokens, say)
         report["quality_of"] = f"{args.scored.name} on {args.text.name}"
     hand_over(report, as_tables(report), args.json)

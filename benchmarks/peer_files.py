@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from gptdesk.folders import Folders, ensure_folder
-from gptdesk.gpt2.config import END_OF_TEXT, GPT2Config
 
 BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.625}
 """Of a weight in a layer, by the precision that decodes; the scales of int8's rows come on top."""
@@ -25,6 +24,10 @@ PACKAGES: Final = {
     "CTranslate2": "ctranslate2",
 }
 """What has to be installed for a program."""
+
+
+PEERS: Final = ("llama.cpp", "CTranslate2")
+"""Programs that may not be installed."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,17 @@ class Spec:
         return f"{self.program} {self.precision}"
 
 
-def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) -> list[Spec]:
+def token_name(id: int) -> str:
+    """How CTranslate2, which takes no ids, is told of a token."""
+    return f"<{id}>"
+
+
+def list_contenders(folder: Path, *, peers: Collection[str], say: Callable[[str], None]) -> list[Spec]:
     """All that can be measured here with the model in ``folder``; writes the files that they need.
 
     Args:
         folder: of the model.
-        peers: whether llama.cpp and CTranslate2 are wanted.
+        peers: those of llama.cpp and CTranslate2 that are wanted.
         say: is told what is not installed, and what takes long.
     """
     found = [Spec("ours", precision, folder) for precision in ("float32", "bfloat16", "int8", "int4")]
@@ -64,7 +72,7 @@ def list_contenders(folder: Path, *, peers: bool, say: Callable[[str], None]) ->
         ("llama.cpp", "llama_cpp", _write_gguf),
         ("CTranslate2", "ctranslate2", _write_ctranslate2),
     ):
-        if not peers:
+        if program not in peers:
             continue
         try:
             importlib.import_module(package)
@@ -123,24 +131,21 @@ def _write_ctranslate2(folder: Path, place: Path, say: Callable[[str], None]) ->
     from ctranslate2.converters import Converter
     from ctranslate2.converters.transformers import GPT2Loader
 
-    class FromFolder(Converter):  # its own asks for a tokenizer, which a model folder of ours does not hold
+    class FromFolder(Converter):  # its own asks for a tokenizer; ours here takes ids, whatever the vocabulary
         def _load(self):
             import transformers
-
-            from gptdesk.gpt2.vocabulary import gpt2_vocabulary
 
             loader = GPT2Loader()
             model = transformers.GPT2LMHeadModel.from_pretrained(folder).eval()
             spec = loader.get_model_spec(model)
-            tokens, _ = gpt2_vocabulary()
-            padding = GPT2Config.from_json(model.config.to_dict()).vocab_size - len(tokens)
-            loader.set_vocabulary(spec, [*tokens, *(f"[PAD{number}]" for number in range(padding))])
-            spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = tokens[END_OF_TEXT]
+            tokens = [token_name(id) for id in range(model.config.vocab_size)]
+            loader.set_vocabulary(spec, tokens)
+            spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = tokens[-1]
             return spec
 
     files = {}
     for precision in ("float32", "int8"):
-        files[precision] = target = place / f"ctranslate2-{precision}"
+        files[precision] = target = place / f"ctranslate2-ids-{precision}"
         if not target.exists():
             say(f"converting for CTranslate2, {precision} ...")
             FromFolder().convert(str(target), quantization=None if precision == "float32" else precision)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.contender import Contender, Logits, Text
+from benchmarks.peer_files import token_name
 
 
 class _TransformersText(Text):
@@ -166,7 +166,7 @@ class CTranslate2(Contender):
             return False
 
         self._generator.generate_batch(
-            [[self._tokens[id] for id in ids]],
+            [[token_name(id) for id in ids]],
             max_length=tokens,
             min_length=tokens,
             include_prompt_in_result=False,
@@ -177,9 +177,3 @@ class CTranslate2(Contender):
     @staticmethod
     def prepare() -> None:
         import ctranslate2  # noqa: F401
-
-    @cached_property
-    def _tokens(self) -> list[str]:
-        from gptdesk.gpt2.vocabulary import gpt2_vocabulary
-
-        return list(gpt2_vocabulary()[0])

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -194,7 +195,8 @@ def _check(logits: list[np.ndarray], history: np.ndarray, settings: DecodingSett
         if not settings.presence_penalty and not settings.frequency_penalty:
             ids = torch.from_numpy(history)[None]
             theirs = choose_theirs(torch.from_numpy(one), ids, processors(settings), settings.greedy, torch.Generator())
-            assert int((ours != theirs.numpy()).sum()) <= 2  # those at which rounding decides
+            different = Counter(ours.tolist()) - Counter(theirs.tolist())  # of equal tokens each may keep another
+            assert different.total() <= 2  # those at which rounding decides
     return kept
 
 

@@ -21,6 +21,7 @@ from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
 from gptdesk.training.checkpoint_views import look_into
 from gptdesk.training.checkpoints import checkpoints
 from gptdesk.ui.playground.inspect.over_steps import reading
+from gptdesk.ui.playground.inspect.over_steps.run_checkpoints import RunCheckpoints
 from gptdesk.ui.services.inference_messages import State
 from tests.small_run import STEPS
 from tests.small_run import small_run as small_run  # a fixture
@@ -283,3 +284,18 @@ def test_the_train_page_leads_to_the_pane_which_follows_what_becomes_of_the_run(
     assert view.table.cells.columnCount() == 3
     shutil.rmtree(run)
     qtbot.waitUntil(lambda: view.sentence.text() == "The run has no complete checkpoint any more.")
+
+
+def test_a_run_that_is_deleted_before_anything_else_changes_in_it_is_missed_at_once(
+    open_window: Callable[..., Opened], small_run: Path, folders: Folders, qtbot: QtBot
+) -> None:
+    run = Path(shutil.copytree(small_run, folders.runs / "small"))
+    opened = open_window()
+    opened.window.show_page("train")
+    runs = opened.services.run_monitor
+    qtbot.waitUntil(lambda: (entry := runs.entry(run)) is not None and "checkpoint_time" in entry.state.status)
+    followed = RunCheckpoints(runs, opened.window)  # begins when nothing about the run is left to be told
+    followed.use(checkpoints(run)[-1].path)
+    qtbot.waitUntil(lambda: bool(followed.found))
+    shutil.rmtree(run)
+    qtbot.waitUntil(lambda: not followed.found)

@@ -48,6 +48,7 @@ class RunCheckpoints(QObject):
         run = run_of(folder) if folder is not None else None
         if run != self.run:
             self.run, self.found, self.listed = run, (), False
+            self._saved = self._last_saved()  # the run may be deleted before anything else changes in it
         self.folder = folder
         self.changed.emit()
         self.look()
@@ -71,11 +72,14 @@ class RunCheckpoints(QObject):
 
     @Slot()
     def _on_runs_changed(self) -> None:
-        entry = self._runs.entry(self.run)
-        saved = entry.state.status.get("checkpoint_time") if entry is not None else None
-        if saved != self._saved:
+        if (saved := self._last_saved()) != self._saved:
             self._saved = saved
             self.look()
+
+    def _last_saved(self) -> object:
+        """When the run saved its newest checkpoint, as far as it is known; None where there is no such run."""
+        entry = self._runs.entry(self.run)
+        return entry.state.status.get("checkpoint_time") if entry is not None else None
 
 
 def _list(run: Path) -> tuple[Path, tuple[CheckpointInfo, ...]]:

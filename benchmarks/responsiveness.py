@@ -80,11 +80,13 @@ class OpenedWindow:
 
         from gptdesk.folders import Folders
         from gptdesk.inference.sampling.settings import DecodingSettings
+        from gptdesk.system_memory import share_one_heap
         from gptdesk.ui.number_format import use_readable_locale
         from gptdesk.ui.services.inference_messages import State
         from gptdesk.ui.window.application import make_services, spare_the_collector
         from gptdesk.ui.window.main_window import MainWindow
 
+        share_one_heap()
         self._app = QApplication([])
         use_readable_locale()
         folders = Folders.of_this_user()

@@ -61,11 +61,11 @@ def resident_memory() -> int:
 
 
 def share_one_heap() -> None:
-    """Has glibc serve all threads from one heap. Call it before most threads start.
+    """Has glibc serve all threads from one heap. Call it before any thread starts, those of Qt's included.
 
     Otherwise it gives each of them another one, up to eight a core. What a model leaves in the heap of its thread is of
-    no use to the thread of the next model. Python's threads seldom allocate at the same time, so none waits for the
-    others. Elsewhere than on Linux with glibc nothing happens.
+    no use to the thread of the next model. Heaps that are there already stay in use, by turns. Python's threads seldom
+    allocate at the same time, so none waits for the others. Elsewhere than on Linux with glibc nothing happens.
     """
     if (mallopt := _function_of_glibc("mallopt")) is not None:
         mallopt(_M_ARENA_MAX, 1)
@@ -85,7 +85,7 @@ def _function_of_glibc(name: str) -> Any:
     """The function of that name in the C library; ``None`` where it has none."""
     if not sys.platform.startswith("linux"):
         return None
-    import ctypes  # late: the window is painted before
+    import ctypes  # late: other systems do without
 
     return getattr(ctypes.CDLL(None), name, None)
 

@@ -142,21 +142,41 @@ print(full, kept, resident_memory())
     assert kept - left > GB // 10
 
 
-@glibc_alone
-def test_what_a_thread_left_in_the_one_heap_serves_another_thread() -> None:
-    """Addresses of blocks that two threads allocate one after the other lie in the heap of the process."""
-    begin, end, *addresses = printed_by("""
-import re, threading
+LIES_IN_HEAP = """
+import ctypes, re, threading
 from pathlib import Path
-import numpy as np
-from gptdesk.system_memory import share_one_heap
-share_one_heap()
-blocks = []
-for _ in range(2):
-    thread = threading.Thread(target=lambda: blocks.append(np.ones(50_000, np.uint8)))
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+
+def in_a_thread():
+    blocks = []
+    thread = threading.Thread(target=lambda: blocks.append(malloc(50_000)))
     thread.start()
     thread.join()
-heap = re.search(r"^([0-9a-f]+)-([0-9a-f]+) .*\\[heap\\]$", Path("/proc/self/maps").read_text(), re.MULTILINE)
-print(int(heap[1], 16), int(heap[2], 16), *(block.ctypes.data for block in blocks))
-""")
-    assert all(begin <= address < end for address in addresses)
+    heap = re.search(r"^([0-9a-f]+)-([0-9a-f]+) .*\\[heap\\]$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+    return int(int(heap[1], 16) <= blocks[0] < int(heap[2], 16))
+"""
+"""Defines whether what a thread allocates lies in the heap of the process."""
+
+
+@glibc_alone
+def test_all_threads_allocate_in_one_heap() -> None:
+    code = "from gptdesk.system_memory import share_one_heap\nshare_one_heap()\nprint(in_a_thread(), in_a_thread())"
+    assert printed_by(LIES_IN_HEAP + "print(in_a_thread())") == [0], "else glibc has no other heaps"
+    assert printed_by(LIES_IN_HEAP + code) == [1, 1]
+
+
+@glibc_alone
+def test_the_threads_of_qt_allocate_in_the_heap_of_all() -> None:
+    """A thread that reads from an X server begins with the application, and its heap would stay."""
+    assert printed_by(f"""{LIES_IN_HEAP}
+from gptdesk.ui.window import application
+
+class Application:
+    def __init__(self, *_):
+        print(in_a_thread())
+        raise SystemExit
+
+application.QApplication = Application
+application.run([])
+""") == [1]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
-from gptdesk.system_memory import share_one_heap
 from gptdesk.ui.services.comparison.comparisons import Comparisons
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
@@ -43,7 +42,6 @@ class WindowServices(Services):
 
     def start(self) -> None:
         """Starts the threads, which import torch, load the model, scan runs and list models."""
-        share_one_heap()
         self.storage.back_up()
         self.inference.start()
         self.run_monitor.start()

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from gptdesk import __version__
 from gptdesk.folders import HOME_VARIABLE, SETTINGS_FILE, Folders
 from gptdesk.resource_files import resource
+from gptdesk.system_memory import share_one_heap
 from gptdesk.training.index import RunIndex
 from gptdesk.ui.clipboard import release_clipboard
 from gptdesk.ui.key_names import use_key_names
@@ -53,6 +54,7 @@ _END_MS: Final = 15_000
 
 def run(argv: Sequence[str]) -> int:
     """Shows the window until it is closed, and returns the exit code."""
+    share_one_heap()
     app = QApplication([sys.argv[0], *argv])
     app.setApplicationName("gptdesk")
     app.setApplicationDisplayName("gptdesk")

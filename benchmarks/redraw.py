@@ -28,10 +28,10 @@ from typing import Any, Final
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 
 from benchmarks.machine import describe_machine, hand_over, report_parser
+from benchmarks.waiting import wait
 from gptdesk.folders import Folders
 from gptdesk.training.history.history import RunHistory
 from gptdesk.ui.number_format import use_readable_locale
@@ -217,13 +217,6 @@ def watch_page(home: Path, seconds: float, size: tuple[int, int]) -> dict[str, f
     page.close()
     services.end(15_000)
     return result
-
-
-def wait(seconds: float) -> None:
-    """Lets the window do its work meanwhile."""
-    loop = QEventLoop()
-    QTimer.singleShot(round(1000 * seconds), loop.quit)
-    loop.exec()
 
 
 def format_report(report: dict[str, Any]) -> str:

@@ -116,11 +116,9 @@ class OpenedWindow:
 
     def wait(self, seconds: float) -> None:
         """Lets the window work."""
-        from PySide6.QtCore import QEventLoop, QTimer
+        from benchmarks.waiting import wait
 
-        loop = QEventLoop()
-        QTimer.singleShot(round(1000 * seconds), loop.quit)
-        loop.exec()
+        wait(seconds)
         if sentence := next(filter(None, self._failed), ""):  # without a sentence it was only stopped
             raise SystemExit(sentence)
 

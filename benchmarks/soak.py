@@ -6,7 +6,8 @@ The whole window in a process of its own. Spread evenly over the time, completio
 a new prompt, again, from the middle of the text, or from another token in place of one that was generated. A document
 is left for a new one after 25 completions, and the model for the other one (the bundled model, and one of random
 weights with another shape) after 100. It decodes with one thread, which a busy machine stretches less. The memory of
-the process is noted every five seconds: its level is the median of the second minute and that of the last.
+the process is noted every five seconds, with the model that is loaded: the two differ by a sixth. A level is the median
+of the second minute, or of the last, with the same model; that of the model whose level rises more counts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import json
 import random
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -48,11 +50,12 @@ class _Use:
     """What a person does in the window, one step after another.
 
     Attributes:
+        model: the one that is loaded.
         steps: how often each kind of step was done.
     """
 
     def __init__(self, opened: OpenedWindow, models: list[str]) -> None:
-        self._opened, self._models = opened, models
+        self._opened, self._models, self.model = opened, models, models[0]
         self._session, _ = opened.playground()
         self._random = random.Random(1)
         self.steps = dict.fromkeys(("new prompt", "again", "from the middle", "other token", "model", "document"), 0)
@@ -91,7 +94,7 @@ class _Use:
         from gptdesk.ui.services.inference_messages import State
 
         services = self._opened.services
-        model = self._models[self.steps["model"] % len(self._models)]
+        model = self.model = self._models[self.steps["model"] % len(self._models)]
         services.settings.update(model=model)
         services.inference.load(model, device="cpu", precision="int8", threads=1)
         self._opened.wait_until(lambda: services.inference.state is State.READY and not services.inference.loading)
@@ -99,17 +102,17 @@ class _Use:
 
 
 def measure_window(models: list[str], minutes: float, completions: int) -> dict[str, Any]:
-    """Opens the window in this process and uses it; memory as pairs of seconds and bytes."""
+    """Opens the window in this process and uses it; memory as seconds, bytes and the model that is loaded."""
     opened = OpenedWindow(models[0])
     services = opened.services
     short = replace(services.settings.value.new_document_decoding, max_tokens=_TOKENS, logit_bias={})
     services.settings.update(decoding=short, new_document_decoding=short)
     use = _Use(opened, models)
-    noted: list[tuple[float, int]] = []
+    noted: list[tuple[float, int, str]] = []
     began = perf_counter()
     while (passed := perf_counter() - began) < 60 * minutes:
         if not noted or passed - noted[-1][0] >= _NOTED_S:
-            noted.append((passed, resident_memory()))
+            noted.append((passed, resident_memory(), use.model))
         if use.completions <= completions * passed / (60 * minutes):
             use.complete()
         else:
@@ -135,19 +138,31 @@ def benchmark(minutes: float, completions: int, screen: str) -> dict[str, Any]:
     }
 
 
-def levels(memory: Sequence[tuple[float, int]]) -> tuple[float, float]:
-    """Bytes after the first minute and at the end: medians of a minute, or of a third of a shorter measurement."""
+def levels(memory: Sequence[tuple[float, int, str]]) -> tuple[float, float]:
+    """Bytes after the first minute and at the end: medians of a minute, or of a third of a shorter measurement.
+
+    Both with the same model, the one that makes the larger difference.
+
+    Args:
+        memory: as `measure_window` has it; one model at least is there in both minutes.
+    """
     end = memory[-1][0]
     span = min(60.0, end / 3)
-    first = median(size for passed, size in memory if span <= passed <= 2 * span)
-    return first, median(size for passed, size in memory if passed >= end - span)
+    first, last = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for passed, size, model in memory:
+        if span <= passed <= 2 * span:
+            first[model].append(size)
+        if passed >= end - span:
+            last[model].append(size)
+    pairs = [(median(first[model]), median(last[model])) for model in first if model in last]
+    return max(pairs, key=lambda pair: pair[1] / pair[0])
 
 
 def as_table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     first, last = levels(report["memory"])
     steps = ", ".join(f"{count:,} × {name}" for name, count in report["steps"].items())
-    most = max(size for _, size in report["memory"])
+    most = max(size for _, size, _ in report["memory"])
     return "\n".join(
         [
             f"screen: {report['screen']}; other programs took {median(report['cores_of_others']):.2f} cores (median)",

@@ -194,7 +194,7 @@ def test_the_windows_lateness_counts_with_the_worst_of_all_turns() -> None:
 
 
 def test_a_soak_counts_only_as_a_whole_one() -> None:
-    memory = [(60.0 * minute, 200_000_000 if minute < 20 else 208_000_000) for minute in range(31)]
+    memory = [(60.0 * minute, 200_000_000 if minute < 20 else 208_000_000, "a model") for minute in range(31)]
 
     def goal(minutes: float, completions: int) -> tuple[str, bool]:
         report = {"memory": memory, "minutes": minutes, "completions": completions}
@@ -204,7 +204,7 @@ def test_a_soak_counts_only_as_a_whole_one() -> None:
     assert goal(30, 10_400) == ("+4.0% (10,400 completions in 30 minutes)", True)
     assert not goal(30, 9_000)[1]
     assert not goal(20, 10_400)[1]
-    memory[-2:] = [(1740.0, 212_000_000), (1800.0, 212_000_000)]
+    memory[-2:] = [(1740.0, 212_000_000, "a model"), (1800.0, 212_000_000, "a model")]
     assert goal(30, 10_400) == ("+6.0% (10,400 completions in 30 minutes)", False)
 
 
@@ -243,7 +243,8 @@ def test_the_document_tells_reached_missed_and_not_measured(decode: dict[str, An
     own = {"must_reach": [{"what": "a token", "aim": "at most 0.4 ms", "figure": "0.3 ms", "reached": True}]}
     (tmp_path / "sampling.json").write_text(json.dumps(own))
     (tmp_path / "sampling.md").write_text("its table\n")
-    soak = {"memory": [(60.0 * minute, 200_000_000) for minute in range(31)], "minutes": 30, "completions": 12_000}
+    memory = [(60.0 * minute, 200_000_000, "a model") for minute in range(31)]
+    soak = {"memory": memory, "minutes": 30, "completions": 12_000}
     (tmp_path / "soak.json").write_text(json.dumps(soak))  # by the module's own command, which keeps no table
     text = as_document(tmp_path, {"train": "It ended with status 1."}, quick=False)
     assert "| loading GPT-2 124M, ours int8 | at most 0.3 s | 0.25 s | reached |" in text
@@ -257,8 +258,14 @@ def test_the_document_tells_reached_missed_and_not_measured(decode: dict[str, An
 
 
 def test_the_levels_of_memory_are_those_after_the_first_minute_and_at_the_end() -> None:
-    memory = [
-        (5.0 * index, 300 if index < 12 else 500 if index < 25 else 510 if index < 108 else 520) for index in range(121)
-    ]
-    assert levels(memory) == (500, 520)
-    assert levels([(0.0, 1), (1.0, 2), (2.0, 4), (3.0, 4)]) == (3, 4)
+    sizes = [300 if index < 12 else 500 if index < 25 else 510 if index < 108 else 520 for index in range(121)]
+    assert levels([(5.0 * index, size, "a model") for index, size in enumerate(sizes)]) == (500, 520)
+    assert levels([(float(second), size, "a model") for second, size in enumerate((1, 2, 4, 4))]) == (3, 4)
+
+
+def test_the_levels_of_memory_are_those_of_the_same_model() -> None:
+    small, large = [(60.0, 100, "small"), (1800.0, 104, "small")], [(120.0, 200, "large"), (1790.0, 202, "large")]
+    begins_small, ends_large = [(90.0, 100, "small")], [(1780.0, 202, "large"), (1795.0, 202, "large")]
+    memory = sorted([*small, *large, *begins_small, *ends_large])
+    assert levels(memory) == (100, 104)
+    assert levels([*memory, (1800.0, 250, "loaded last")]) == (100, 104), "only what was there at the beginning"

@@ -7,6 +7,7 @@ import copy
 import functools
 import hashlib
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +31,9 @@ _PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|
 # is 1,000,000 characters or longer. Shorter texts cannot hold such a run.
 _SAFE_LENGTH = 500_000
 _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # \s of that engine
+
+_BUILDING: Final = threading.Lock()
+"""Held while the tokenizer is built: a second one would stay with its models, 20 MB."""
 
 
 class OpenAITokenizer:
@@ -118,9 +122,14 @@ class OpenAITokenizer:
         return [id for part in _cut_long_white_space(text) for id in self._encoding.encode_ordinary(part)]
 
 
-@functools.cache
 def gpt2_tokenizer() -> OpenAITokenizer:
-    """OpenAI's tokenizer, built once in a process (some 60 ms)."""
+    """OpenAI's tokenizer, built once in a process (some 60 ms), whatever threads load models at the same time."""
+    with _BUILDING:
+        return _build()
+
+
+@functools.cache
+def _build() -> OpenAITokenizer:
     return OpenAITokenizer(resource("gpt2", "gpt2.tiktoken"))
 
 

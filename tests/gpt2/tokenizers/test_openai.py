@@ -233,3 +233,21 @@ def test_import_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=600).returncode == 0
+
+
+def test_threads_that_need_the_tokenizer_at_once_share_one() -> None:
+    code = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+begin = Barrier(4)
+
+def get(_):
+    begin.wait()
+    return gpt2_tokenizer()
+
+with ThreadPoolExecutor(4) as threads:
+    print(len(set(map(id, list(threads.map(get, range(4)))))))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n", "each costs 20 MB for as long as its model is loaded"

@@ -95,8 +95,7 @@ class _Use:
 
         services = self._opened.services
         model = self.model = self._models[self.steps["model"] % len(self._models)]
-        services.settings.update(model=model)
-        services.inference.load(model, device="cpu", precision="int8", threads=1)
+        services.settings.update(model=model, device="cpu", precision="int8", threads=1)  # of all pages
         self._opened.wait_until(lambda: services.inference.state is State.READY and not services.inference.loading)
         self.steps["model"] += 1
 

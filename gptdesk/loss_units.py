@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 VALIDATION_LOSS: Final = "val_loss"
 """Value of an evaluation that holds the validation loss in nats per token."""
@@ -14,8 +15,7 @@ LARGEST_CONVERTED: Final = 50.0
 """Loss in nats per token beyond which a run has diverged, and other units say nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LossUnit:
+class LossUnit(msgspec.Struct, frozen=True, kw_only=True):
     """A unit of losses.
 
     Attributes:

@@ -7,8 +7,9 @@ is the only other thing to write (`trainer.measures`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 AXES: Final = ("step", "tokens", "time")
 """X axes of all charts: optimizer steps, trained tokens, seconds since the first event."""
@@ -17,8 +18,7 @@ Format = Literal["decimal", "digits", "rate", "bytes", "share", "milliseconds"]
 """How values are written: three decimals, three significant digits, whole numbers from 10 on, or by unit."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One recorded value of a metric.
 
     Attributes:
@@ -34,8 +34,7 @@ class Part:
     gpu_name: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One metric, and how a chart of it is drawn.
 
     Attributes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.chat.special_names import SpecialNames, special_variables, unused_characters
 from gptdesk.chat.templates.failure import TemplateFailed
@@ -25,8 +27,7 @@ _LARGEST_REPLY_SHARE: Final = 2
 """The reply gets at most one part in so many of the context, before it is full."""
 
 
-@dataclass(frozen=True)
-class ChatPrompt:
+class ChatPrompt(msgspec.Struct, frozen=True):
     """What the model reads.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from gptdesk.chat.templates.template import END_OF_TEXT_ROLE
 from gptdesk.chat.turns import ChatTurn

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.gpt2.chat_template import ROLES, Role
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
@@ -28,8 +30,7 @@ _PINNED: Final = "pinned"
 _BEFORE, _AFTER = " ", "\n"  # text between a marker and its message, and between that and the next marker
 
 
-@dataclass(frozen=True, slots=True)
-class ChatTurn:
+class ChatTurn(msgspec.Struct, frozen=True):
     """One turn of a chat.
 
     Attributes:
@@ -50,8 +51,7 @@ class ChatTurn:
         return self.name or ROLE_TITLES[self.role]
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedTurn:
+class PlacedTurn(msgspec.Struct, frozen=True):
     """A turn with its place in the text of a document, in characters.
 
     Attributes:
@@ -152,8 +152,7 @@ def last_again(mixed: MixedText, last: PlacedTurn) -> PlacedTurn:
     return _placed(_Found(last.start, last.turn, message.spelled, len(message)), last=True)
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(msgspec.Struct):
     """A marker, and what stands behind it.
 
     Attributes:

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+from msgspec.structs import asdict
 
 from gptdesk.commands.engine import add_device_flags, add_model_flag, load_engine
 from gptdesk.commands.interrupts import ended_by_interrupt, interrupts

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -133,7 +132,7 @@ def _csv_lines(tokens: Iterable[ScoredToken], summary: Summary, tokenizer: Token
 
 def _json_lines(tokens: Iterable[ScoredToken], summary: Summary, tokenizer: Tokenizer) -> Iterator[str]:
     for token in tokens:
-        values = {"event": "token", **asdict(token)}
+        values = {"event": "token", **msgspec.structs.asdict(token)}
         yield json.dumps(values, ensure_ascii=False, default=msgspec.structs.asdict) + "\n"
     figures = {"perplexity": summary.perplexity, "bits_per_byte": summary.bits_per_byte} if summary.tokens else {}
-    yield json.dumps({"event": "total", **asdict(summary), **figures}, ensure_ascii=False) + "\n"
+    yield json.dumps({"event": "total", **msgspec.structs.asdict(summary), **figures}, ensure_ascii=False) + "\n"

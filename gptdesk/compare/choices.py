@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from gptdesk.compare.columns import Column
 from gptdesk.devices import PRECISIONS
@@ -21,8 +22,7 @@ _NOTHING: Final = GPT2Config(n_layer=1, n_head=1, n_embd=1, n_positions=1, vocab
 """Shape of a model that cannot be found."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ColumnChoice:
+class ColumnChoice(msgspec.Struct, frozen=True, kw_only=True):
     """What a column shall be.
 
     Attributes:
@@ -62,8 +62,7 @@ class ColumnChoice:
         return cls(model=values["model"], precision=precision, preset=values["preset"], own=settings)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The columns that a person chose, with what they stand on.
 
     Attributes:
@@ -79,8 +78,7 @@ class Chosen:
     device: str = "auto"
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """The columns of a comparison.
 
     Attributes:

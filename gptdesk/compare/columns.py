@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.devices import DEVICES, PRECISIONS
 from gptdesk.errors import UserError, brief
@@ -33,8 +35,7 @@ Weights: TypeAlias = tuple[Path, str, str]
 """Folder, device and precision."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(msgspec.Struct, frozen=True, kw_only=True):
     """A column.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gptdesk.errors import UserError, brief
 
@@ -22,8 +23,7 @@ class ActivationCase(IntEnum):
     SILU = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Activation:
+class Activation(msgspec.Struct, frozen=True, kw_only=True):
     """One activation function.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 Role = Literal["system", "user", "assistant"]
 ROLES: Final[tuple[Role, ...]] = ("system", "user", "assistant")
@@ -17,8 +18,7 @@ class Turn(NamedTuple):
     content: str
 
 
-@dataclass(frozen=True)
-class TurnFormat:
+class TurnFormat(msgspec.Struct, frozen=True):
     """The text around the content of a turn: ``header`` + ``before`` + content + ``after``.
 
     Attributes:
@@ -32,8 +32,7 @@ class TurnFormat:
     after: str = "\n"
 
 
-@dataclass(frozen=True)
-class ChatTemplate:
+class ChatTemplate(msgspec.Struct, frozen=True):
     """How conversations become text.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
@@ -19,8 +20,7 @@ _LONGEST_NAME: Final = 200
 _DELIMITED: Final = re.compile(f"{PLACEHOLDER}([^{PLACEHOLDER}\n]{{1,{_LONGEST_NAME}}}){PLACEHOLDER}")
 
 
-@dataclass(frozen=True, slots=True)
-class MixedText:
+class MixedText(msgspec.Struct, frozen=True):
     """Characters and special tokens.
 
     Attributes:

@@ -6,10 +6,11 @@ import json
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
@@ -38,8 +39,7 @@ _LENGTH_BYTES: Final = 8
 """Of the length of the header, at the beginning of a safetensors file."""
 
 
-@dataclass(frozen=True, eq=False)
-class StoredTensor:
+class StoredTensor(msgspec.Struct, frozen=True, eq=False):
     """A tensor in a mapped file, not yet read.
 
     Attributes:

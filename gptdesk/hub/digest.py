@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+import msgspec
 
 from gptdesk.errors import UserError
 
 
-@dataclass(frozen=True)
-class HubFile:
+class HubFile(msgspec.Struct, frozen=True):
     """A file at one commit of a repository.
 
     Attributes:

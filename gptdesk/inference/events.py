@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -31,8 +30,7 @@ class Alternative(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     logprob: Annotated[float, msgspec.Meta(le=1e-3)]
 
 
-@dataclass(frozen=True)
-class TokenEvent:
+class TokenEvent(msgspec.Struct, frozen=True):
     """A token was chosen.
 
     Attributes:
@@ -57,16 +55,14 @@ class TokenEvent:
     top: tuple[Alternative, ...]
 
 
-@dataclass(frozen=True)
-class NoticeEvent:
+class NoticeEvent(msgspec.Struct, frozen=True):
     """A message for the user; the completion continues."""
 
     index: int
     message: str
 
 
-@dataclass(frozen=True)
-class DoneEvent:
+class DoneEvent(msgspec.Struct, frozen=True):
     """A completion ended; the last event of its index.
 
     Attributes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections import abc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from time import perf_counter
+
+import msgspec
 
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
 from gptdesk.inference.choose import choose
@@ -20,8 +21,7 @@ from gptdesk.inference.scoring.windows import window_start
 from gptdesk.inference.sequence import Sequence
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setup:
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What all completions of one prompt share, from the first token to the last.
 
     Attributes:

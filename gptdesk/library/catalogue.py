@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders
@@ -40,8 +42,7 @@ BUNDLED_SHA256: Final = "007166db8fa648bbb445a00fb8526c0543b5f67437ee395aa1d4b49
 """SHA-256 of the weights of the bundled model."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelEntry:
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A model on this computer whose folder has all its files, of the right size; its weights have not been read.
 
     Attributes:

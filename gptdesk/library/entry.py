@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.record import Defaults
@@ -18,8 +19,7 @@ State = Literal["ready", "damaged", "missing"]
 """Can be loaded, judged by file names, headers and sizes; cannot be loaded; is not on this computer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LibraryEntry:
+class LibraryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A model of the library.
 
     Attributes:
@@ -55,12 +55,12 @@ class LibraryEntry:
     repo: str = ""
     revision: str = ""
     source: str = ""
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = msgspec.field(default_factory=dict)
     licence: str = ""
     card_url: str = ""
     note: str = ""
     problem: str = ""
-    defaults: Defaults = field(default_factory=Defaults)
+    defaults: Defaults = msgspec.field(default_factory=Defaults)
     left_out: str = ""
     tokenizer: str = ""
     more: bool = False

@@ -7,9 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from gptdesk.errors import UserError
 from gptdesk.folders import Folders, ensure_folder

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from gptdesk.bounded_read import convert, read_bytes
 from gptdesk.devices import PRECISIONS
@@ -33,8 +33,7 @@ class _Defaults(msgspec.Struct):
     decoding: Any = {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Defaults:
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of a person that apply whenever a model is loaded.
 
     Attributes:
@@ -46,7 +45,7 @@ class Defaults:
     """
 
     precision: str = "auto"
-    decoding: Mapping[str, Any] = field(default_factory=dict)
+    decoding: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:
@@ -54,8 +53,7 @@ class Defaults:
         DecodingSettings.from_json(self.decoding)  # raises its own sentences
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Origin, hashes and defaults of a model.
 
     Attributes:
@@ -70,11 +68,11 @@ class Record:
 
     source: str = ""
     revision: str = ""
-    sha256: Mapping[str, str] = field(default_factory=dict)
+    sha256: Mapping[str, str] = msgspec.field(default_factory=dict)
     added: str = ""
     link: str = ""
     licence: str = ""
-    defaults: Defaults = field(default_factory=Defaults)
+    defaults: Defaults = msgspec.field(default_factory=Defaults)
 
 
 def read_record(folder: Path) -> Record:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from gptdesk.gpt2.mixed_text import PLACEHOLDER, MixedText
 from gptdesk.store.branches.branched_text import BranchedText

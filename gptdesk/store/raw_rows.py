@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from gptdesk.bounded_read import LARGEST
 
@@ -30,8 +31,7 @@ NODE: Final = ("id", "parent", "text", "first", "origin", "bookmark")
 _FIRST_OF_NODE: Final = 5
 
 
-@dataclass(frozen=True)
-class RawDocument:
+class RawDocument(msgspec.Struct, frozen=True):
     """All rows of a document.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from gptdesk.bounded_read import LARGEST_WHOLE
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -22,8 +23,7 @@ LATEST: Final = 253_402_300_799.0
 _LONGEST_TITLE: Final = 1000
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a person was reading, in characters of the text.
 
     Attributes:
@@ -35,8 +35,7 @@ class Place:
     top: int
 
 
-@dataclass(frozen=True)
-class OpenedDocument:
+class OpenedDocument(msgspec.Struct, frozen=True):
     """A document, as far as it can be read.
 
     Attributes:
@@ -50,14 +49,13 @@ class OpenedDocument:
     place: Place | None = None
 
 
-@dataclass
-class _Losses:
+class _Losses(msgspec.Struct):
     """What was found damaged: parts of the text by number, and other things by name."""
 
-    texts: set[int] = field(default_factory=set)
-    places: set[int] = field(default_factory=set)
-    origins: set[int] = field(default_factory=set)
-    others: set[str] = field(default_factory=set)
+    texts: set[int] = msgspec.field(default_factory=set)
+    places: set[int] = msgspec.field(default_factory=set)
+    origins: set[int] = msgspec.field(default_factory=set)
+    others: set[str] = msgspec.field(default_factory=set)
 
     def sentence(self, title: str) -> str:
         """What is lost; empty when nothing is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -171,7 +170,7 @@ def _from_origin(origin: Origin) -> str:
 
 def origin_values(origin: Origin) -> dict[str, Any]:
     """An origin as JSON has it; what another version wrote as it was read."""
-    values = {f.name: getattr(origin, f.name) for f in fields(origin) if f.name not in _NOT_COPIED}
+    values = {name: getattr(origin, name) for name in origin.__struct_fields__ if name not in _NOT_COPIED}
     foreign, changed = origin.foreign_settings, origin.foreign_intervention
     values["settings"] = json.loads(foreign) if foreign else origin.settings.to_json()
     if changed or origin.intervention != WHOLE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
@@ -67,8 +67,7 @@ class Token(msgspec.Struct, frozen=True, eq=False, gc=False):
         return self.id, self.length, self.logprob, self.entropy
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a generated run comes from: enough to generate it again.
 
     Attributes:
@@ -93,7 +92,7 @@ class Origin:
 
     generation: str
     model: str
-    settings: DecodingSettings = field(default_factory=DecodingSettings)
+    settings: DecodingSettings = msgspec.field(default_factory=DecodingSettings)
     seed: int | None = None
     finish_reason: str | None = None
     device: str = ""
@@ -109,8 +108,7 @@ class Origin:
     foreign_intervention: str = ""
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A stretch of text: typed when ``origin`` is ``None``, else generated.
 
     Attributes:
@@ -188,7 +186,7 @@ def join(runs: Iterable[Run]) -> list[Run]:
             continue
         if joined and run.continues(joined[-1]):
             before = joined[-1]
-            joined[-1] = replace(
+            joined[-1] = msgspec.structs.replace(
                 before,
                 text=before.text + run.text,
                 tokens=before.tokens + run.tokens,
@@ -218,7 +216,9 @@ def same_generation(one: Run, other: Run) -> bool:
 def _timeless(origin: Origin, weights: str) -> Origin:
     """An origin without its name and seed, with the hash of its weights where that is not known."""
     settings = replace(origin.settings, seed=None)
-    return replace(origin, generation="", seed=None, settings=settings, weights=origin.weights or weights)
+    return msgspec.structs.replace(
+        origin, generation="", seed=None, settings=settings, weights=origin.weights or weights
+    )
 
 
 def length_of(runs: Sequence[Run]) -> int:
@@ -238,7 +238,7 @@ def settle(run: Run) -> Run:
     missing = len(run.text) - sum(token.length for token in tokens)
     if tokens and missing:
         tokens[-1] = msgspec.structs.replace(tokens[-1], length=tokens[-1].length + missing)
-    return replace(run, tokens=tuple(tokens))
+    return msgspec.structs.replace(run, tokens=tuple(tokens))
 
 
 def clean(text: str) -> str:

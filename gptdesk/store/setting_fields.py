@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import MISSING, field, fields
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
 import msgspec
+from msgspec.structs import replace
 
 from gptdesk.bounded_read import convert
 from gptdesk.errors import UserError, brief
@@ -21,8 +22,7 @@ _KEY: Final = "setting"
 _STORED: Final = "stored"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """One of some values, shown as a list.
 
     Attributes:
@@ -40,8 +40,7 @@ class Choice:
         return ", ".join(self.titles.values())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Number:
+class Number(msgspec.Struct, frozen=True, kw_only=True):
     """A whole number, shown as a box.
 
     Attributes:
@@ -66,8 +65,7 @@ class Number:
         return f"{self.lowest} to {self.highest} {self.unit}".rstrip() + word
 
 
-@dataclass(frozen=True)
-class Switch:
+class Switch(msgspec.Struct, frozen=True):
     """On or off, shown as a check box."""
 
     def check(self, name: str, value: Any) -> Any:
@@ -79,8 +77,7 @@ class Switch:
         return "on, off"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, kw_only=True):
     """A line of text.
 
     Attributes:
@@ -102,8 +99,7 @@ class Text:
         return self.values
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(msgspec.Struct, frozen=True):
     """A folder on this computer by its absolute path; "" for the standard one. It need not be there."""
 
     def check(self, name: str, value: Any) -> Any:
@@ -123,8 +119,7 @@ def _is_unicode(path: str) -> bool:
     return "\0" not in path and path.encode("utf-8", "replace").decode() == path
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One setting of the dialog.
 
     Attributes:

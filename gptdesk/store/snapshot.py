@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from gptdesk.inference.sampling.settings import DecodingSettings
 from gptdesk.store.branches.nodes import ROOT, Node
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     """A document at one moment, safe to hand to another thread.
 
     Attributes:

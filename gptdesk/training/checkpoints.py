@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from gptdesk.bounded_read import whole
 from gptdesk.files import read_json
@@ -13,8 +14,7 @@ from trainer.run_directory.layout import CHECKPOINT_MANIFEST, CHECKPOINTS, STATU
 _NAME = re.compile(r"step-(\d{1,15})", re.ASCII)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CheckpointInfo:
+class CheckpointInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A complete checkpoint.
 
     Attributes:

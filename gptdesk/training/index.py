@@ -7,9 +7,11 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.errors import UserError
 from gptdesk.files import read_json
@@ -30,8 +32,7 @@ _NEWER: Final = "This run was written by a newer version of gptdesk; update to r
 _FILES: Final = (RUN, CONFIG, STATUS, EXIT, RECORD)
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunEntry:
+class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     """A run as a list shows it.
 
     Attributes:

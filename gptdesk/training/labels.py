@@ -7,9 +7,11 @@ import shutil
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.bounded_read import ContentError, read_object
 from gptdesk.errors import UserError
@@ -20,8 +22,7 @@ _SCHEMA: Final = 1
 """Version of the file. A newer one is not overwritten; changes then last until the window closes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Label:
+class Label(msgspec.Struct, frozen=True, kw_only=True):
     """Name, tags and pin that the user gave a run; an empty name is none."""
 
     name: str = ""

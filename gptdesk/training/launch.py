@@ -10,9 +10,10 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import asdict
 
 from gptdesk.bounded_read import ContentError, parse_toml
 from gptdesk.child_process import python_command

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from gptdesk.bounded_read import whole
 from gptdesk.files import read_json
@@ -26,8 +27,7 @@ STARTING: Final = "starting"
 FAILED: Final = "failed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Launcher:
+class Launcher(msgspec.Struct, frozen=True, kw_only=True):
     """How the trainer is started.
 
     Attributes:
@@ -47,8 +47,7 @@ PLAIN: Final = Launcher()
 """One process on this computer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Launch:
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
     """The newest time that a run was launched from the window.
 
     Attributes:

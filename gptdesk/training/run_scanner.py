@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from gptdesk.bounded_read import ContentError, number
 from gptdesk.files import read_json
 from gptdesk.training.data.data_scanner import DataScanner, DataView
@@ -40,8 +42,7 @@ READ_SECONDS: Final = 0.15
 """Time given to each history per scan, so that a long one does not delay the others."""
 
 
-@dataclass
-class _Details:
+class _Details(msgspec.Struct):
     """What is read of the selected run alone."""
 
     samples: SampleLog

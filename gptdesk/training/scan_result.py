@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import msgspec
 
 from gptdesk.training.data.data_scanner import DataEntry, DataView
 from gptdesk.training.index import RunEntry
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from gptdesk.training.history.samples import Sample
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """What the page shows.
 
     Attributes:
@@ -31,23 +31,20 @@ class Selection:
     pinned: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True)
-class RunEnded:
+class RunEnded(msgspec.Struct, frozen=True):
     """A run has crashed, finished, or been lost; ``entry.state`` tells."""
 
     entry: RunEntry
 
 
-@dataclass(frozen=True)
-class AlertRaised:
+class AlertRaised(msgspec.Struct, frozen=True):
     """The history of a run gave a reason to warn."""
 
     entry: RunEntry
     alert: Alert
 
 
-@dataclass(frozen=True)
-class PreparationEnded:
+class PreparationEnded(msgspec.Struct, frozen=True):
     """A preparation has finished, failed, or been killed; ``entry.state`` tells."""
 
     entry: DataEntry
@@ -57,8 +54,7 @@ ScanEvent: TypeAlias = RunEnded | AlertRaised | PreparationEnded
 """Something that happened between two scans. Sentences about it are made in the GUI thread, which has the locale."""
 
 
-@dataclass(frozen=True)
-class RunView:
+class RunView(msgspec.Struct, frozen=True):
     """The selected run.
 
     Attributes:
@@ -81,8 +77,7 @@ class RunView:
     updated: float | None = None
 
 
-@dataclass(frozen=True)
-class ScanResult:
+class ScanResult(msgspec.Struct, frozen=True):
     """What one scan has found.
 
     Attributes:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 
-@dataclass(frozen=True)
-class FileFormat:
+
+class FileFormat(msgspec.Struct, frozen=True):
     """A format of files.
 
     Attributes:

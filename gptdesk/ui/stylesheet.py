@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import cache
 from string import Template
 from typing import Final
 
+from msgspec.structs import asdict
 from PySide6.QtGui import QFontMetrics, QGuiApplication
 
 from gptdesk.ui.fonts import scaled

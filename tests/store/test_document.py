@@ -1,11 +1,10 @@
 """The document against a plain string: whatever is done to it, its text is what an editor would show."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from gptdesk.inference.events import Alternative
 from gptdesk.store.document import Document

@@ -1,14 +1,15 @@
 """A stored generation is generated again: the same tokens, or a sentence that says why not."""
 
+import dataclasses
 import json
 import random
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gptdesk.devices import runtime_of
 from gptdesk.errors import UserError
@@ -62,7 +63,9 @@ def write(
     stream = SpecialTokenStream(engine.tokenizer)
     written: list[int] = []
     changed = ChangedEngines(engine).get(intervention)
-    for event in changed.generate(prompt, replace(settings, n=1), cancelled=lambda: len(written) == stop_after):
+    for event in changed.generate(
+        prompt, dataclasses.replace(settings, n=1), cancelled=lambda: len(written) == stop_after
+    ):
         if isinstance(event, TokenEvent):
             mixed, tokens = stream.feed([event])
             document.append_tokens(mixed.text, tokens, special=mixed.names)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import shiboken6
+from msgspec.structs import asdict
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, QThread, QThreadPool, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -251,7 +252,7 @@ class Opened:
             assert self.services.end(1000 * int(PATIENCE)), "a thread did not end"
             self.window.deleteLater()
             # A function that is connected to a signal lives as long as its sender, and here keeps all the others alive.
-            for service in vars(self.services).values():
+            for service in asdict(self.services).values():
                 if isinstance(service, QObject):
                     service.deleteLater()
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from PySide6.QtCore import QPoint, Qt
@@ -88,7 +89,7 @@ def branches(document: Document) -> list[str]:
     """What the branches of the document say behind the prompt."""
     nodes = document.snapshot().nodes
     parents = {node.parent for node in nodes.values()}
-    texts = [Document(replace(document.snapshot(), leaf=id)).text for id in nodes if id not in parents]
+    texts = [Document(msgspec.structs.replace(document.snapshot(), leaf=id)).text for id in nodes if id not in parents]
     return sorted(text.removeprefix(PROMPT) for text in texts)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import asdict
 from PySide6.QtCore import QPointF, QSettings, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
@@ -212,7 +213,7 @@ def test_widths_of_columns_are_kept_by_page(open_with: Callable[..., Opened], fo
 
         def make_view(self) -> PageView:
             view = super().make_view()
-            return PageView(**{**vars(view), "columns": Columns()})
+            return PageView(**{**asdict(view), "columns": Columns()})
 
     for _ in range(2):
         opened = open_with(ColumnsPage)

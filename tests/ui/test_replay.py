@@ -2,11 +2,11 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import torch
+from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 from safetensors.torch import load_file, save_file
 

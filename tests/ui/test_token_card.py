@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -76,7 +77,7 @@ def test_the_card_and_the_block_do_not_replace_each_others_requests() -> None:
     reads = BackgroundReads(begun.append, lambda: bool(free))
     text = MixedText("It was a dark night.")
     jobs = [InspectJob(text, (), DecodingSettings(), None, text, asker=asker) for asker in ("card", "next token")]
-    newer = replace(jobs[1], seed=1)
+    newer = msgspec.structs.replace(jobs[1].again(), seed=1)
     for job in (*jobs, newer):
         reads.inspect(job)
     free.append(True)

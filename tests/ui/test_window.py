@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
@@ -300,7 +301,7 @@ def test_a_mistake_in_any_background_task_is_shown(
     window.train.new_run()
     sheet = window.train.sheet
     assert sheet is not None
-    services = [part for part in vars(opened.services).values() if isinstance(part, QObject)]
+    services = [part for part in asdict(opened.services).values() if isinstance(part, QObject)]
     queues = {queue for root in (window, *services) for queue in root.findChildren(TaskQueue)}
     assert {"new run", "files", "models", "model jobs", "runs", "storage", "curves"} <= {queue.name for queue in queues}
     handler = CrashHandler(opened.services.folders.logs)

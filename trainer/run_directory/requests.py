@@ -6,9 +6,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from gptdesk.errors import UserError, brief
 from gptdesk.files import read_json, write_json
@@ -26,8 +27,7 @@ LARGEST_REQUEST: Final = 1 << 20
 _LONGEST_ID: Final = 200
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """A request to a running trainer.
 
     Attributes:
@@ -38,7 +38,7 @@ class Request:
 
     id: str
     action: str
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
 def send_request(folder: Path, action: str, *, to: int | None = None, **args: Any) -> str:

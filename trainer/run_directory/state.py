@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from gptdesk.bounded_read import ContentError, whole
 from gptdesk.errors import UserError
@@ -37,8 +38,7 @@ def _host() -> str:
     return socket.gethostname()
 
 
-@dataclass(frozen=True)
-class RunState:
+class RunState(msgspec.Struct, frozen=True):
     """A run at one moment.
 
     Attributes:

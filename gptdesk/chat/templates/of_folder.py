@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from gptdesk.chat.templates.process import TemplateProcess
 from gptdesk.chat.templates.template import OWN_TEMPLATES, OwnTemplate, PromptTemplate
 from gptdesk.chat.turns import ChatTurn
@@ -53,8 +55,7 @@ class FolderTemplate:
         return self.process.render(self.source, {**variables, "add_generation_prompt": reply, **specials})
 
 
-@dataclass(frozen=True)
-class TrainedTemplate:
+class TrainedTemplate(msgspec.Struct, frozen=True):
     """A `PromptTemplate`: one of ours that a model brings because its training data was prepared with it.
 
     Attributes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.chat.turns import ChatTurn
 from gptdesk.gpt2.chat_template import ALPACA, CHATML, PLAIN, ChatTemplate, Role, Turn, TurnFormat
@@ -46,8 +48,7 @@ class PromptTemplate(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class OwnTemplate:
+class OwnTemplate(msgspec.Struct, frozen=True):
     """A `PromptTemplate` with which data can be prepared for training, too.
 
     Attributes:
@@ -86,8 +87,7 @@ class OwnTemplate:
         return replace(self.form, **changes)
 
 
-@dataclass(frozen=True)
-class EndOfTextTemplate:
+class EndOfTextTemplate(msgspec.Struct, frozen=True):
     """A `PromptTemplate`: DialoGPT's. Each turn ends with the token that ends a text; there are no roles.
 
     Zhang et al., "DialoGPT: Large-Scale Generative Pre-training for Conversational Response Generation", section 3.

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -48,8 +47,7 @@ SOURCES: Final = (
 """Modules whose code or constants are compiled, from this folder."""
 
 
-@dataclass(frozen=True)
-class KeptFunction:
+class KeptFunction(msgspec.Struct, frozen=True):
     """A function's object code on disk, in the file of its name.
 
     Attributes:
@@ -61,8 +59,7 @@ class KeptFunction:
     sha256: str
 
 
-@dataclass(frozen=True)
-class Compiled:
+class Compiled(msgspec.Struct, frozen=True):
     """Record of a compilation.
 
     Attributes:
@@ -164,7 +161,7 @@ def _keep(made: dict[str, ObjectCode], seconds: float) -> None:
     functions = {name: KeptFunction(code.symbol, hashlib.sha256(code.code).hexdigest()) for name, code in made.items()}
     target = processor()
     record = Compiled(target.name, target.features, numba.__version__, round(seconds, 1), functions)
-    write_json(folder / RECORD, asdict(record))
+    write_json(folder / RECORD, msgspec.to_builtins(record))
 
 
 def _compile() -> dict[str, ObjectCode]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -74,8 +73,7 @@ class Component(NamedTuple):
         return self.head is None and not self.mlp
 
 
-@dataclass(frozen=True, kw_only=True)
-class Steering:
+class Steering(msgspec.Struct, frozen=True, kw_only=True):
     """A direction that is added to the residual stream of every token that the model reads or writes.
 
     The direction is the difference of two prompts' residual streams where they enter a block, each behind its last
@@ -119,8 +117,7 @@ class Steering:
         return f"“{self.toward}”{away} × {self.strength:g} into layer {self.layer}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intervention:
+class Intervention(msgspec.Struct, frozen=True, kw_only=True):
     """What is changed in a model. Two that change the same are equal, whatever the order in which parts were named.
 
     Attributes:
@@ -142,9 +139,9 @@ class Intervention:
         if len(kept) > _MOST:
             raise UserError(f"At most {_MOST:,} parts can be switched off.")
         _check_length(self.mean_of)
-        object.__setattr__(self, "without", tuple(sorted(kept, key=_order)))
+        msgspec.structs.force_setattr(self, "without", tuple(sorted(kept, key=_order)))
         if not kept:
-            object.__setattr__(self, "mean_of", "")
+            msgspec.structs.force_setattr(self, "mean_of", "")
 
     @property
     def is_empty(self) -> bool:

@@ -7,9 +7,9 @@ has it as ``llama_sampler_dry_apply``.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,8 +24,7 @@ LONGEST_MATCH: Final = 50
 """Sequences are compared up to this many tokens, so that the power of the base stays in float32's range."""
 
 
-@dataclass
-class DryState:
+class DryState(msgspec.Struct):
     """Values of the settings.
 
     Attributes:

@@ -7,11 +7,14 @@ Imports neither torch nor Qt.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import MISSING, Field, field, fields
 from enum import Enum
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.errors import UserError, brief
 
@@ -36,8 +39,7 @@ class Limit(NamedTuple):
     whole: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Slider:
+class Slider(msgspec.Struct, frozen=True, kw_only=True):
     """How a slider runs; values beyond its ends can be typed beside it, up to the setting's limits.
 
     Attributes:
@@ -53,8 +55,7 @@ class Slider:
     logarithmic: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """One decoding setting.
 
     Attributes:

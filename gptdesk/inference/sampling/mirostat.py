@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log2
 
+import msgspec
 import numpy as np
 
 from gptdesk.inference.sampling.fast import keep_where, softmax
@@ -12,8 +12,7 @@ from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 
-@dataclass
-class MirostatState:
+class MirostatState(msgspec.Struct):
     """What the sampler has learnt in one completion.
 
     Attributes:

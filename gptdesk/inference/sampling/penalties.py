@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from gptdesk.inference.sampling.sampler import Floats, History, Ids, Sampler, as_ids
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
 
 
-@dataclass
-class BiasState:
+class BiasState(msgspec.Struct):
     """What is added to which tokens.
 
     Attributes:

@@ -7,7 +7,7 @@ makes and the latter does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gptdesk.inference.sampling.fast import exclude_top_choices
 from gptdesk.inference.sampling.random_numbers import RandomNumbers
@@ -15,8 +15,7 @@ from gptdesk.inference.sampling.sampler import Floats, History, Sampler
 from gptdesk.inference.sampling.settings import DecodingSettings
 
 
-@dataclass
-class XtcState:
+class XtcState(msgspec.Struct):
     """What decides whether and how the sampler acts at the next token.
 
     Attributes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -50,8 +50,7 @@ class TokenScores(NamedTuple):
         return TokenScores._make(values.copy() for values in self)
 
 
-@dataclass(frozen=True)
-class TextScores:
+class TextScores(msgspec.Struct, frozen=True):
     """The tokens of a text and their scores.
 
     The first token has none: the model reads nothing before it.
@@ -70,8 +69,7 @@ class TextScores:
         return not bool(np.isnan(self.scores.logprobs[1:]).any())
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What the scores of some tokens add up to.
 
     Attributes:

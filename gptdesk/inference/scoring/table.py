@@ -6,15 +6,15 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+
+import msgspec
 
 from gptdesk.gpt2.tokenizer import Tokenizer
 from gptdesk.inference.events import Alternative
 from gptdesk.inference.scoring.scores import TextScores
 
 
-@dataclass(frozen=True)
-class ScoredToken:
+class ScoredToken(msgspec.Struct, frozen=True):
     """A token of a text.
 
     Attributes:
@@ -44,7 +44,7 @@ class ScoredToken:
     top: tuple[Alternative, ...] = ()
 
 
-_COLUMNS = [one.name for one in fields(ScoredToken) if one.name != "top"]
+_COLUMNS = [name for name in ScoredToken.__struct_fields__ if name != "top"]
 
 
 def scored_tokens(

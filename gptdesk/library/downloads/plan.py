@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -48,8 +47,7 @@ class _Plan(msgspec.Struct):
     found: _Found | None = None
 
 
-@dataclass
-class Plan:
+class Plan(msgspec.Struct):
     """A download, as it is kept on disk.
 
     Attributes:
@@ -63,7 +61,7 @@ class Plan:
     repo: str
     asked: str = ""
     found: Repository | None = None
-    etags: dict[str, str] = field(default_factory=dict)
+    etags: dict[str, str] = msgspec.field(default_factory=dict)
     error: str = ""
 
     def write(self, folder: Path) -> None:

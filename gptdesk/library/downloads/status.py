@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+import msgspec
 
 State = Literal["queued", "resolving", "downloading", "paused", "verifying", "ready", "failed", "cancelled"]
 
@@ -12,8 +13,7 @@ ACTIVE: Final = ("queued", "resolving", "downloading", "verifying")
 """States of a download that runs or waits for its turn."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DownloadStatus:
+class DownloadStatus(msgspec.Struct, frozen=True, kw_only=True):
     """A download at one moment.
 
     Attributes:

@@ -6,9 +6,10 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from gptdesk.library.downloads.attempt import READY, Attempt
 from gptdesk.library.downloads.plan import Plan
@@ -55,8 +56,7 @@ class SpeedMeter:
         return max(0.0, after - before) / max(1e-3, time.monotonic() - begin)
 
 
-@dataclass(eq=False)
-class DownloadTask:
+class DownloadTask(msgspec.Struct, eq=False):
     """A download as its manager keeps it; changed only while the manager's lock is held.
 
     Attributes:
@@ -80,7 +80,7 @@ class DownloadTask:
     error: str = ""
     attempt: Attempt | None = None
     lock: FileLock | None = None
-    speed: SpeedMeter = field(default_factory=SpeedMeter)
+    speed: SpeedMeter = msgspec.field(default_factory=SpeedMeter)
     reported: float = 0.0
 
     def __post_init__(self) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import WEIGHTS_FILE
 
 
-@dataclass(frozen=True, kw_only=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, kw_only=True):
     """A model of the hub.
 
     Attributes:

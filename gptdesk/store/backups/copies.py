@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.files import replacing
@@ -25,8 +26,7 @@ _PATTERNS: Final = (f"{_DAILY}*", "version-*")
 """Daily copies, and those that were made before a migration."""
 
 
-@dataclass(frozen=True)
-class Backup:
+class Backup(msgspec.Struct, frozen=True):
     """A copy of the database.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.store.branches.history import Entry, History, Removal, Step

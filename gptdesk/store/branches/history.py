@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.store.branches.nodes import Node
 from gptdesk.store.runs import Run, join, length_of
@@ -13,8 +15,7 @@ LONGEST: Final = 1000
 """Maximum number of steps; each holds the removed and the inserted text."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """At ``start`` characters, ``old`` runs gave way to ``new`` ones.
 
     Attributes:
@@ -40,8 +41,7 @@ class Step:
         return self.start + length_of(self.new)
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True):
     """A branch was removed.
 
     Attributes:

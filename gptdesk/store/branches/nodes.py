@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from gptdesk.store.branches.matching import Place, find, places
 from gptdesk.store.runs import Run, clean_piece, join
@@ -17,8 +19,7 @@ LONGEST_BOOKMARK: Final = 500
 """Characters of the name of a bookmark."""
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A run with its place in the tree: ``parent`` is the node before it in the text, or ``ROOT``.
 
     A ``bookmark`` is a name for the text that ends with the node.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from gptdesk.store.branches.nodes import ROOT
 from gptdesk.store.branches.tree import Tree
 from gptdesk.store.runs import Run
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, dict=True):
     """A longest chain of nodes without a fork; it also ends where the text that is shown ends.
 
     Attributes:
@@ -69,8 +69,7 @@ class Segment:
         return sum(self.logprobs) / len(self.logprobs) if self.logprobs else None
 
 
-@dataclass(frozen=True)
-class Outline:
+class Outline(msgspec.Struct, frozen=True, dict=True):
     """All segments of a document.
 
     Attributes:
@@ -112,8 +111,7 @@ class Outline:
         return {node: id for id, segment in self.segments.items() for node in segment.nodes}
 
 
-@dataclass(frozen=True)
-class Fork:
+class Fork(msgspec.Struct, frozen=True):
     """A place of the shown text where branches part.
 
     Attributes:

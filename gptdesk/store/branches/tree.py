@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gptdesk.store.branches.matching import Place, find
 from gptdesk.store.branches.nodes import ROOT, Node, Nodes, to_bookmark

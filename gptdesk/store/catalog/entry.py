@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Set
-from dataclasses import dataclass
+
+import msgspec
 
 from gptdesk.store.catalog.tags import read_tags
 from gptdesk.store.checks import DAMAGED
@@ -14,8 +15,7 @@ IS_TRASHED = "typeof(d.deleted) = 'real'"
 """Whether document ``d`` is in the trash."""
 
 
-@dataclass(frozen=True)
-class DocumentSummary:
+class DocumentSummary(msgspec.Struct, frozen=True):
     """An entry in the list of documents.
 
     Attributes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from gptdesk.store.catalog.entry import IS_TRASHED
 from gptdesk.store.document import Document
@@ -36,8 +37,7 @@ _RANKED_FROM: Final = 3
 """Letters of the longest word from which on matches are ranked; of shorter ones the newest are found."""
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A document that a search found.
 
     Attributes:

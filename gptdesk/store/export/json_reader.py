@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from gptdesk.bounded_read import LARGEST_WHOLE, ContentError, read_bytes
 from gptdesk.errors import UserError
@@ -83,7 +83,7 @@ class _Document(msgspec.Struct):
     path: list[int] | None = None
 
 
-_ORIGIN: Final = tuple(one.name for one in fields(Origin) if not one.name.startswith("foreign_"))
+_ORIGIN: Final = tuple(name for name in Origin.__struct_fields__ if not name.startswith("foreign_"))
 """Fields of a generated run that say where it comes from."""
 
 

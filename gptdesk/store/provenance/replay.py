@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.gpt2.mixed_text import MixedText
@@ -21,8 +23,7 @@ ALTERNATIVES: Final = 10
 """Alternatives of each token that are found again, as a generation keeps them."""
 
 
-@dataclass(frozen=True)
-class Replay:
+class Replay(msgspec.Struct, frozen=True):
     """A stored generation that is to be generated again.
 
     Attributes:
@@ -40,8 +41,7 @@ class Replay:
     origin: Origin
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
+class LoadedModel(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay would be computed by.
 
     Attributes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gptdesk.folders import Folders
 from gptdesk.training.pydantic_import import import_pydantic
 
@@ -19,8 +21,7 @@ _OUTPUT_LINES = 200
 _DOCUMENTS = 3
 
 
-@dataclass(frozen=True)
-class DataEntry:
+class DataEntry(msgspec.Struct, frozen=True):
     """Data in preparation, or that became ready while the window was open.
 
     Attributes:
@@ -44,8 +45,7 @@ class DataEntry:
         return self.state.state == "finished"
 
 
-@dataclass(frozen=True)
-class DataView:
+class DataView(msgspec.Struct, frozen=True):
     """The selected preparation.
 
     Attributes:

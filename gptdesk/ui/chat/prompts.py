@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.chat.prompt import ChatPrompt, PromptBuilder
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 _END_MS: Final = 15_000
 
 
-@dataclass(frozen=True)
-class _Model:
+class _Model(msgspec.Struct, frozen=True):
     """What of a model a prompt depends on."""
 
     tokenizer: Tokenizer

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.chat.prompt import ChatPrompt
@@ -24,8 +24,7 @@ from gptdesk.ui.services.inference_messages import NO_MODEL, Failure, State
 from gptdesk.ui.services.services import DocumentService, InferenceService, SettingsService
 
 
-@dataclass(frozen=True)
-class _Wanted:
+class _Wanted(msgspec.Struct, frozen=True):
     """A reply that was asked for.
 
     Attributes:

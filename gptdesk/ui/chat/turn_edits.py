@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gptdesk.chat.turns import ChatTurn, PlacedTurn, marker_of, read_marker, to_name, written_turn
 from gptdesk.gpt2.chat_template import Role

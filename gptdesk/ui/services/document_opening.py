@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from dataclasses import dataclass
+
+import msgspec
 
 from gptdesk.errors import UserError
 from gptdesk.store.document import Document
@@ -14,8 +15,7 @@ from gptdesk.ui.services.services import DocumentService
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """Result of opening a document.
 
     Attributes:

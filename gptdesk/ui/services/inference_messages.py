@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.interventions.intervention import WHOLE, Intervention
@@ -32,16 +33,15 @@ class State(Enum):
     STOPPING = "stopping"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Work for the inference thread; it can be cancelled from any thread.
 
     Attributes:
         number: identifies the job in what the worker reports.
     """
 
-    number: int = field(default_factory=lambda: next(_numbers), init=False)
-    _cancelled: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    number: int = msgspec.field(default_factory=lambda: next(_numbers))
+    _cancelled: threading.Event = msgspec.field(default_factory=threading.Event)
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -51,8 +51,7 @@ class Job:
         return self._cancelled.is_set()
 
 
-@dataclass(frozen=True)
-class LoadJob(Job):
+class LoadJob(Job, frozen=True):
     """Loads a model.
 
     Attributes:
@@ -72,8 +71,7 @@ class LoadJob(Job):
     keep: Path | None = None
 
 
-@dataclass(frozen=True)
-class GenerateJob(Job):
+class GenerateJob(Job, frozen=True):
     """Completes ``prompt``; the fields are arguments of `Engine.generate`, and what is changed in the model before.
 
     Each of several completions can be cancelled by itself, from any thread.
@@ -83,7 +81,7 @@ class GenerateJob(Job):
     settings: DecodingSettings
     backend: str = ""
     intervention: Intervention = WHOLE
-    _cancelled_ones: set[int] = field(default_factory=set, init=False, repr=False)
+    _cancelled_ones: set[int] = msgspec.field(default_factory=set)
 
     def cancel_one(self, index: int) -> None:
         self._cancelled_ones.add(index)
@@ -92,8 +90,7 @@ class GenerateJob(Job):
         return index in self._cancelled_ones
 
 
-@dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(msgspec.Struct, frozen=True):
     """A model that is loaded.
 
     Attributes:
@@ -131,8 +128,7 @@ class ModelInfo:
     runtime: str = ""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Why a job did not end as it should.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from PySide6.QtCore import QObject
 
 from gptdesk.errors import UserError
@@ -23,15 +23,14 @@ _ASK_SECONDS: Final = 0.1
 """Between two checks whether the borrower still wants the engine."""
 
 
-@dataclass(frozen=True)
-class LoanJob(Job):
+class LoanJob(Job, frozen=True, kw_only=True):
     """Hands an engine over to another thread, and waits until it is given back.
 
     When it is cancelled, the borrower is to give the engine back soon.
     """
 
-    _answers: SimpleQueue[Engine | UserError] = field(default_factory=SimpleQueue, init=False, repr=False)
-    _returned: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _answers: SimpleQueue[Engine | UserError] = msgspec.field(default_factory=SimpleQueue)
+    _returned: threading.Event = msgspec.field(default_factory=threading.Event)
 
     def lend(self, engine: Engine) -> None:
         """Lends the engine, unless nobody wants it any more; for the engine's thread."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 Offer = tuple[str, Callable[[], object]]
@@ -15,8 +15,7 @@ ANY_PAGE: Final = ""
 """`Message.page` of a message about the whole window."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """A toast or a banner.
 
     Attributes:

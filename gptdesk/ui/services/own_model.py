@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -110,7 +110,7 @@ class OwnModel(QObject):
         settings = OwnModelSettings(services.settings, self)
         self._loader = ModelLoader(settings, session, self)
         self._shown = False
-        own: dict[str, Any] = {one.name: getattr(services, one.name) for one in fields(Services)}
+        own: dict[str, Any] = {name: getattr(services, name) for name in Services.__struct_fields__}
         own |= {"settings": settings, "inference": session, "loader": self._loader}
         own["activation"] = ModelActivation(settings, session, models, self._loader, self)
         self.services = Services(**own)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gptdesk.ui.services.services import MessageService
 
 
-@dataclass(frozen=True)
-class PageMessages:
-    """Handed to the parts of a page.
+class PageMessages(msgspec.Struct, frozen=True, weakref=True):
+    """Handed to the parts of a page; signals are connected to its methods, which PySide keeps by weak references.
 
     Attributes:
         messages: of the window.

@@ -7,10 +7,10 @@ Pages are typed against these protocols; the classes that implement them, named 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import msgspec
 from PySide6.QtCore import QObject, SignalInstance
 
 from gptdesk.folders import Folders
@@ -176,8 +176,7 @@ class ProgramService(Protocol):
     def licences(self, done: Callable[[str], object]) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Services:
+class Services(msgspec.Struct, frozen=True, kw_only=True):
     """The services of one window, made once and handed to its pages."""
 
     folders: Folders

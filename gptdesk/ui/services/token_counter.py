@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed
@@ -24,8 +24,7 @@ _IDLE_SHARE: Final = 5
 """After a count of t seconds, the next one starts at least this times t later, to leave the CPU to the model."""
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """Figures of a text.
 
     Attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QObject
 
 from gptdesk.ui.services.comparison.comparisons import Comparisons
@@ -21,8 +19,7 @@ from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.services.token_counter import TokenCounter
 
 
-@dataclass(frozen=True, kw_only=True)
-class WindowServices(Services):
+class WindowServices(Services, frozen=True, kw_only=True):
     """`Services` by the classes that implement them, with their threads."""
 
     messages: Messages

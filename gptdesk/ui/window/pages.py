@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -105,8 +105,7 @@ class Columns(Protocol):
         """Restores ``borders``; a value that cannot be read changes nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageView:
+class PageView(msgspec.Struct, frozen=True, kw_only=True):
     """The widgets of a page.
 
     Attributes:

@@ -1,11 +1,11 @@
 """A window on the Compare page with two tiny models of one vocabulary."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pytestqt.qtbot import QtBot
 
 from gptdesk.compare.choices import ColumnChoice

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gptdesk.chat.turns import ROLE_TITLES, ChatTurn
 from gptdesk.ui import number_format
 
 
-@dataclass(frozen=True)
-class TurnState:
+class TurnState(msgspec.Struct, frozen=True):
     """A turn as it is shown.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from gptdesk.coloured_text import surprisal
 
@@ -23,8 +24,7 @@ Levels: TypeAlias = "Callable[[Results, int, int, TokenSpan], float | None]"
 """From results, prompt, column and span: 0 (no colour) to 1 (the strongest), negative for less; ``None``: not known."""
 
 
-@dataclass(frozen=True)
-class Colouring:
+class Colouring(msgspec.Struct, frozen=True):
     """What colours stand for.
 
     Attributes:

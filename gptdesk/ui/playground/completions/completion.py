@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.inference.events import DoneEvent, TokenEvent

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.errors import UserError
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from gptdesk.ui.services.generation import Generation
 
 
-@dataclass(frozen=True)
-class Round:
+class Round(msgspec.Struct, frozen=True):
     """Completions that were asked for together.
 
     Attributes:
@@ -50,7 +50,7 @@ class Round:
     settings: DecodingSettings
     seed: int
     intervention: Intervention
-    completions: Sequence[Completion] = field(default_factory=tuple)
+    completions: Sequence[Completion] = msgspec.field(default_factory=tuple)
 
 
 class Completions(QObject):

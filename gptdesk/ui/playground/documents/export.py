@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +17,7 @@ TOPIC: Final = "save document"
 """Of messages about saving to a file."""
 
 
-@dataclass(frozen=True)
-class Format(FileFormat):
+class Format(FileFormat, frozen=True):
     """A file format for documents.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+from msgspec.structs import replace
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextDocument, QTextLine
 
@@ -28,8 +29,7 @@ _NARROW: Final = 2
 """Width of the bar beside the newest generation and beside older ones, in pixels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MarkedText:
+class MarkedText(msgspec.Struct, frozen=True, kw_only=True):
     """The marks, in positions of the text widget.
 
     Attributes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QObject, QPointF, QRect, SignalInstance, Slot
 from PySide6.QtGui import QColor, QPainter
 
@@ -35,8 +35,7 @@ _FAINT: Final = 0.04
 """A strength that nobody sees."""
 
 
-@dataclass(frozen=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A token that has arrived, in positions of the text widget.
 
     Attributes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QRegularExpression, QRegularExpressionMatch
 
 from gptdesk.errors import UserError
@@ -22,8 +22,7 @@ _GROUP: Final = re.compile(r"\\(?:([1-9])|([nt\\]))|\$([1-9])")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
-@dataclass(frozen=True)
-class Sought:
+class Sought(msgspec.Struct, frozen=True):
     """What is searched for.
 
     Attributes:
@@ -39,8 +38,7 @@ class Sought:
     expression: bool = False
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A match.
 
     Attributes:

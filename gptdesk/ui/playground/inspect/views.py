@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 LENS, ATTENTION, PARTS, HEADS = "lens", "attention", "parts", "heads"
 COMPARE, NEURONS, EMBEDDINGS = "compare", "neurons", "embeddings"
 LEARNED, HEADS_BY_STEP = "learned", "heads_by_step"
 
 
-@dataclass(frozen=True)
-class Paper:
+class Paper(msgspec.Struct, frozen=True):
     """Where a method comes from.
 
     Attributes:
@@ -25,8 +25,7 @@ class Paper:
     address: str
 
 
-@dataclass(frozen=True)
-class ViewText:
+class ViewText(msgspec.Struct, frozen=True):
     """What is said of a view.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.inference.interventions.intervention import WHOLE, Component, Intervention

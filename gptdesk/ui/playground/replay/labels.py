@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from gptdesk.store.provenance.replay import LoadedModel, Replay, reason_of_difference
 from gptdesk.ui import number_format

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from gptdesk.inference.events import Alternative, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -16,8 +18,7 @@ TOKENS: Final = 12
 _LETTER: Final = re.compile(r"\S")
 
 
-@dataclass(frozen=True)
-class Suggestion:
+class Suggestion(msgspec.Struct, frozen=True):
     """Tokens of a model that are not in the text.
 
     Attributes:
@@ -46,7 +47,8 @@ class Suggestion:
             text += event.text
         else:
             length = len(self.events)
-        return replace(self, events=self.events[:length]), replace(self, events=self.events[length:])
+        taken, left = self.events[:length], self.events[length:]
+        return msgspec.structs.replace(self, events=taken), msgspec.structs.replace(self, events=left)
 
 
 def suggested_settings(decoding: DecodingSettings) -> DecodingSettings:

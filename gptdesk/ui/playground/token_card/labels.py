@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gptdesk.ui import number_format
 from gptdesk.ui.decoding.escapes import write_escapes
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from gptdesk.ui.playground.token_card.place import TokenPlace
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A token that could be chosen.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gptdesk.gpt2.mixed_text import MixedText, encode_mixed, spans_mixed
 from gptdesk.inference.sampling.settings import DecodingSettings
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
 
 
-@dataclass(frozen=True)
-class TokenPlace:
+class TokenPlace(msgspec.Struct, frozen=True):
     """A token of a text, or the place of the next one.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from gptdesk.inference.sampling.fields import Group, Setting, Slider
 from gptdesk.inference.sampling.settings import SETTINGS, DecodingSettings
@@ -26,8 +27,7 @@ _GREEDY: Final = "without effect at temperature 0"
 _FOREIGN: Final = "of another vocabulary, without effect"
 
 
-@dataclass(frozen=True)
-class Edge:
+class Edge(msgspec.Struct, frozen=True):
     """A token on the scale of a step's setting.
 
     Attributes:
@@ -41,8 +41,7 @@ class Edge:
     kept: bool
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One setting in the chain.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -32,8 +31,7 @@ def _to_html(shown: ColouredText, tokenizer: Tokenizer) -> bytes:
     return to_html(shown, tokenizer)
 
 
-@dataclass(frozen=True)
-class Format(FileFormat):
+class Format(FileFormat, frozen=True):
     """A file format for tokens.
 
     Attributes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from gptdesk.coloured_text import surprisal
 from gptdesk.coloured_text.page import step_of
@@ -19,8 +20,7 @@ _RANK_POWERS: Final = 4
 """Powers of ten of the rank with the strongest colour."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measure:
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
     """A figure of a token that can be shown as a colour.
 
     Attributes:

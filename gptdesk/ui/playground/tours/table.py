@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from gptdesk.library.catalogue import BUNDLED
 
@@ -11,8 +12,7 @@ TEXT, CARD, TOKENS, TRAIN = "text", "card", "tokens", "train"
 """Views of steps that are not of the Inspect pane: the text alone, the token card, coloured tokens, the Train page."""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step.
 
     Attributes:
@@ -28,8 +28,7 @@ class Step:
     behind: str = ""
 
 
-@dataclass(frozen=True)
-class Tour:
+class Tour(msgspec.Struct, frozen=True):
     """One tour.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from gptdesk.folders import Folders
 from gptdesk.ui.services.background import Task
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from gptdesk.gpt2.tokenizer import Tokenizer
 
 
-@dataclass(frozen=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True):
     """The columns are known, and there are no cells yet."""
 
     results: Results

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from gptdesk.ui import number_format
 from gptdesk.ui.model_names import model_title
@@ -15,8 +16,7 @@ SHARE: Final = 0.75
 texts, the token view, a training that is started meanwhile, and other programs."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """Memory that an engine takes.
 
     Attributes:
@@ -38,8 +38,7 @@ class Taken:
     leaving: bool = False
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What is to be done for an engine that is asked for.
 
     Attributes:

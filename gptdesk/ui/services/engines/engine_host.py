@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Final, Protocol
 
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from gptdesk.inference.events import Event, precision_label

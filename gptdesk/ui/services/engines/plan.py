@@ -6,9 +6,10 @@ import logging
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import msgspec
 
 from gptdesk.devices import (
     choose_cpu_precision,
@@ -60,8 +61,7 @@ class EngineKey(NamedTuple):
     files: tuple[tuple[str, int, int], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """An engine that may be loaded.
 
     Attributes:

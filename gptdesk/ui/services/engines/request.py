@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from gptdesk.ui.services.engines.engine_host import EngineClient, EngineHost
 from gptdesk.ui.services.engines.plan import EngineChoice, Plan
 from gptdesk.ui.services.inference_messages import Failure
 
 
-@dataclass(eq=False)
-class EngineRequest:
+class EngineRequest(msgspec.Struct, eq=False):
     """An engine that a client has asked for.
 
     Attributes:

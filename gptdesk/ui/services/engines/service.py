@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from PySide6.QtCore import SignalInstance
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineView:
+class EngineView(msgspec.Struct, frozen=True, kw_only=True):
     """An engine that is loaded.
 
     Attributes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import shiboken6
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.errors import UserError

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.library.memory import memory_needed, smaller_precision
 from gptdesk.ui import number_format
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """Memory available to a model.
 
     Attributes:

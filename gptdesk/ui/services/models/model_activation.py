@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -25,8 +25,7 @@ from gptdesk.ui.widgets.question import Answer, Question
 _SLOW: Final = "The computer may become very slow, or the system may end gptdesk."
 
 
-@dataclass(frozen=True)
-class InUse:
+class InUse(msgspec.Struct, frozen=True):
     """The model in use.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+from msgspec.structs import replace
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.ui.services.background import Task, TaskQueue
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 Kind = Literal["verify", "import", "export", "remove"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class JobView:
+class JobView(msgspec.Struct, frozen=True, kw_only=True):
     """A job as it was at its last report.
 
     Attributes:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from PySide6.QtCore import QObject, Signal, Slot
 
 from gptdesk.folders import Folders
@@ -178,7 +179,7 @@ class ModelLibrary(QObject):
 
         def on_done(_: object) -> None:
             if checked := self.checked.pop(entry_key(entry), None):
-                self.checked[entry_key(replace(entry, name=name))] = checked
+                self.checked[entry_key(msgspec.structs.replace(entry, name=name))] = checked
             done()
             self.arrived.emit(name)
             self.look()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -133,7 +132,7 @@ class BackgroundReads(QObject):
             job.finish_chunk()
         else:
             job.cancel()
-        self._waiting.setdefault(job.key, replace(job))
+        self._waiting.setdefault(job.key, job.again())
 
     def begin(self) -> None:
         """Begins what waits, if the model is free; looks into it come last."""
@@ -180,7 +179,7 @@ class BackgroundReads(QObject):
         if isinstance(running, LookJob) and not running.cancelled:
             running.cancel()
             if running.key != job.key:
-                self._waiting.setdefault(running.key, replace(running))
+                self._waiting.setdefault(running.key, running.again())
         elif running is not None and running.key == job.key:
             running.finish_chunk()
         self.begin()

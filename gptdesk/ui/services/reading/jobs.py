@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.inference_messages import Job
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     from gptdesk.inference.scoring.scores import TextScores
 
 
-@dataclass(frozen=True)
-class BackgroundJob(Job):
+class BackgroundJob(Job, frozen=True, kw_only=True):
     """Work that gives way to all other: `cancel` ends it within one block of the network."""
 
-    _last_chunk: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
-    _limit: list[int] = field(default_factory=lambda: [sys.maxsize], init=False, repr=False)
+    _last_chunk: threading.Event = msgspec.field(default_factory=threading.Event)
+    _limit: list[int] = msgspec.field(default_factory=lambda: [sys.maxsize])
 
     def finish_chunk(self) -> None:
         """Ends it after the chunk of the prompt that is being read, which is of use to what comes next."""
@@ -35,6 +35,10 @@ class BackgroundJob(Job):
     def limit_to(self, characters: int) -> None:
         """Gives up the part behind so many characters of the text: a person has changed it."""
         self._limit[0] = min(self._limit[0], characters)
+
+    def again(self) -> Self:
+        """The same work as a job that nobody has cancelled yet."""
+        return msgspec.structs.replace(self, **msgspec.structs.asdict(BackgroundJob()))
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -50,8 +54,7 @@ class BackgroundJob(Job):
         return self.cancelled or characters > self._limit[0]
 
 
-@dataclass(frozen=True)
-class ReadJob(BackgroundJob):
+class ReadJob(BackgroundJob, frozen=True):
     """Reads ``text`` into the model's cache, as the prompt of a completion.
 
     Attributes:
@@ -65,8 +68,7 @@ class ReadJob(BackgroundJob):
     near: int = 0
 
 
-@dataclass(frozen=True)
-class InspectJob(BackgroundJob):
+class InspectJob(BackgroundJob, frozen=True):
     """Inspects the choice of the token behind ``prompt`` and ``sampled``; the fields are arguments of `inspect`.
 
     Attributes:
@@ -90,32 +92,28 @@ class InspectJob(BackgroundJob):
         return self.prompt, self.sampled, self.settings, self.seed, self.text, self.asker
 
 
-@dataclass(frozen=True)
-class InspectedToken:
+class InspectedToken(msgspec.Struct, frozen=True):
     """The answer to ``job``."""
 
     job: InspectJob
     found: Inspection
 
 
-@dataclass(frozen=True)
-class EndingsJob(BackgroundJob):
+class EndingsJob(BackgroundJob, frozen=True):
     """Scores endings of ``prompt``; the fields are arguments of `score_endings`."""
 
     prompt: MixedText
     endings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ScoredEndings:
+class ScoredEndings(msgspec.Struct, frozen=True):
     """The answer to ``job``: a continuation for each of its endings."""
 
     job: EndingsJob
     found: tuple[Continuation, ...]
 
 
-@dataclass(frozen=True)
-class SearchJob(BackgroundJob):
+class SearchJob(BackgroundJob, frozen=True):
     """Searches for the most probable continuations of ``prompt``; arguments of `probable_continuations`."""
 
     prompt: MixedText
@@ -128,8 +126,7 @@ class SearchJob(BackgroundJob):
         return self.prompt, self.count, self.length
 
 
-@dataclass(frozen=True)
-class FoundContinuations:
+class FoundContinuations(msgspec.Struct, frozen=True):
     """The answer to ``job``, or its beginning.
 
     Attributes:
@@ -143,8 +140,7 @@ class FoundContinuations:
     ended: bool
 
 
-@dataclass(frozen=True)
-class SuggestJob(BackgroundJob):
+class SuggestJob(BackgroundJob, frozen=True):
     """Finds tokens that could follow ``prompt``.
 
     Attributes:
@@ -163,16 +159,14 @@ class SuggestJob(BackgroundJob):
         return self.prompt, self.settings, self.forced
 
 
-@dataclass(frozen=True)
-class SuggestedTokens:
+class SuggestedTokens(msgspec.Struct, frozen=True):
     """The answer to ``job``; no events where the context has no room for one."""
 
     job: SuggestJob
     events: tuple[TokenEvent, ...]
 
 
-@dataclass(frozen=True)
-class ScoredText:
+class ScoredText(msgspec.Struct, frozen=True):
     """A text with the scores that are known of its tokens.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from gptdesk.gpt2.mixed_text import MixedText
 from gptdesk.ui.services.reading.jobs import BackgroundJob
@@ -31,8 +32,7 @@ EMBEDDINGS: Final = "embeddings"
 MAP: Final = "map"
 
 
-@dataclass(frozen=True)
-class LookJob(BackgroundJob):
+class LookJob(BackgroundJob, frozen=True):
     """Looks into the model while it reads a text.
 
     Attributes:
@@ -63,8 +63,7 @@ class LookJob(BackgroundJob):
         return self.view, self.text, self.caret, self.layer, self.head, self.here
 
 
-@dataclass(frozen=True)
-class PatchJob(LookJob):
+class PatchJob(LookJob, frozen=True):
     """Puts activations of ``text``, the clean prompt, into another prompt.
 
     Attributes:
@@ -84,8 +83,7 @@ class PatchJob(LookJob):
         return *super().question, self.corrupted, self.answer, self.other, self.site
 
 
-@dataclass(frozen=True)
-class MapJob(LookJob):
+class MapJob(LookJob, frozen=True):
     """Maps the vectors of chosen tokens.
 
     Attributes:
@@ -99,8 +97,7 @@ class MapJob(LookJob):
         return *super().question, self.words
 
 
-@dataclass(frozen=True)
-class LookedText:
+class LookedText(msgspec.Struct, frozen=True):
     """The part of a text that the model was looked into with: all of it, or as much as its context holds.
 
     Attributes:
@@ -120,23 +117,20 @@ class LookedText:
         return next((place for place, (_, end) in enumerate(self.spans) if end > caret), len(self.spans)) - 1
 
 
-@dataclass(frozen=True)
-class Thumbnails:
+class Thumbnails(msgspec.Struct, frozen=True):
     """All patterns, made small: (L, nh, s, s) float32, the largest weight of each square."""
 
     maps: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """One pattern, (T, T) float32, and the length of what moves by it (`weighted_norms`)."""
 
     weights: npt.NDArray[np.float32]
     norms: npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Shares:
+class Shares(msgspec.Struct, frozen=True):
     """Shares of the lead of ``token`` over ``other``."""
 
     found: Attribution
@@ -144,16 +138,14 @@ class Shares:
     other: int
 
 
-@dataclass(frozen=True)
-class Ablations:
+class Ablations(msgspec.Struct, frozen=True):
     """What is known of the parts, as they become known; ``token`` is what they speak for."""
 
     found: tuple[Ablated, ...]
     token: int
 
 
-@dataclass(frozen=True)
-class Patched:
+class Patched(msgspec.Struct, frozen=True):
     """What is known of two prompts, as it becomes known.
 
     Attributes:
@@ -171,37 +163,32 @@ class Patched:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Neurons:
+class Neurons(msgspec.Struct, frozen=True):
     """The strongest neurons at the token behind which the model is asked."""
 
     found: tuple[Neuron, ...]
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(msgspec.Struct, frozen=True):
     """The tokens of the text at which a neuron is strongest."""
 
     found: tuple[Place, ...]
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(msgspec.Struct, frozen=True):
     """The tokens nearest to that token."""
 
     found: tuple[Near, ...]
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(msgspec.Struct, frozen=True):
     """The tokens of a map, in its order."""
 
     ids: tuple[int, ...]
     found: TokenMap
 
 
-@dataclass(frozen=True)
-class Looked:
+class Looked(msgspec.Struct, frozen=True):
     """An answer to ``job``, or a part of it.
 
     Attributes:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from gptdesk.gpt2.mixed_text import encode_mixed, spans_mixed
 from gptdesk.inference.events import DoneEvent, TokenEvent
 from gptdesk.inference.scoring.windows import window_start
@@ -152,5 +154,7 @@ def suggest(job: SuggestJob, engine: Engine, report: Report) -> None:
                 events.append(event)
             elif isinstance(event, DoneEvent) and event.tail and events:
                 last = events.pop()
-                events.append(replace(last, text=last.text + event.tail, length=last.length + len(event.tail)))
+                events.append(
+                    msgspec.structs.replace(last, text=last.text + event.tail, length=last.length + len(event.tail))
+                )
     report(SuggestedTokens(job, tuple(events)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 if TYPE_CHECKING:
@@ -29,8 +29,7 @@ class Monitor(Protocol):
         """Does ``work`` in the background and scans again."""
 
 
-@dataclass
-class _Waiting:
+class _Waiting(msgspec.Struct):
     """A run that waits.
 
     Attributes:

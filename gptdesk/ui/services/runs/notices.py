@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from gptdesk.training.data.data_scanner import DataEntry
 from gptdesk.training.index import RunEntry
@@ -11,8 +12,7 @@ from gptdesk.training.scan_result import AlertRaised, PreparationEnded, RunEnded
 from gptdesk.ui import number_format
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A message about a run or a preparation.
 
     Attributes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gptdesk.training.index import RunEntry
@@ -22,8 +22,7 @@ _ENDINGS = ("stop", "abort")
 """Answered by the end of the run as well."""
 
 
-@dataclass(eq=False)
-class Pending:
+class Pending(msgspec.Struct, eq=False):
     """A request without an answer.
 
     Attributes:
@@ -35,7 +34,7 @@ class Pending:
     action: str
     args: Mapping[str, Any]
     id: str = ""
-    since: float = field(default_factory=time.time)
+    since: float = msgspec.field(default_factory=time.time)
 
 
 class PendingRequests(QObject):

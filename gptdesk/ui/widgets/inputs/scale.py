@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 STEPS: Final = 1000
 """Largest position of a slider; the smallest is 0."""
@@ -18,8 +19,7 @@ class Scale(Protocol):
     def position(self, value: float) -> int: ...
 
 
-@dataclass(frozen=True)
-class Power:
+class Power(msgspec.Struct, frozen=True):
     """From 0 to ``highest`` as a power of the position, with ``middle`` half way."""
 
     highest: float
@@ -36,8 +36,7 @@ class Power:
         return round(STEPS * min(max(value / self.highest, 0), 1) ** (1 / self.exponent))
 
 
-@dataclass(frozen=True)
-class Linear:
+class Linear(msgspec.Struct, frozen=True):
     """From ``lowest`` to ``highest``."""
 
     lowest: float
@@ -51,8 +50,7 @@ class Linear:
         return round(STEPS * min(max(share, 0), 1))
 
 
-@dataclass(frozen=True)
-class LogThenOff:
+class LogThenOff(msgspec.Struct, frozen=True):
     """Whole numbers from 1 to ``highest``, logarithmic; the last position is ``off``."""
 
     highest: float

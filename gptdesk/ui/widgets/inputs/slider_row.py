@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QStyle, QStyleOptionSlider, QWidget
@@ -20,8 +20,7 @@ BOX_WIDTH: Final = 80
 """Width of the number boxes beside settings, in pixels at a font of 13 pixels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SliderSpec:
+class SliderSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Contents of a row.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -19,8 +19,7 @@ _LONGEST: Final = 5
 """Most digits of a width that is read back."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SidePart:
+class SidePart(msgspec.Struct, frozen=True, kw_only=True):
     """A panel beside the main part.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from gptdesk.ui.window.commands.registry import Command, always
 from gptdesk.ui.window.commands.shortcuts import Shortcut
@@ -58,8 +59,7 @@ def on_view(show: Callable[[], View | None]) -> Callable[[Callable[[View], objec
     return with_view
 
 
-@dataclass(frozen=True)
-class ViewAccess(Generic[View]):
+class ViewAccess(msgspec.Struct, Generic[View], frozen=True):
     """The view of a page, which is made when the page is first shown.
 
     Attributes:

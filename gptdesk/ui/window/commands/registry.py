@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
@@ -24,8 +24,7 @@ def always() -> str | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(msgspec.Struct, frozen=True, kw_only=True):
     """One command.
 
     Attributes:
@@ -56,7 +55,7 @@ class Command:
     is_possible: Callable[[], str | None] = always
     label: Callable[[], str] | None = None
     checked: Callable[[], bool] | None = None
-    fill: Callable[[QMenu], object] | None = field(default=None)
+    fill: Callable[[QMenu], object] | None = msgspec.field(default=None)
     in_palette: bool = True
 
 

@@ -38,12 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def import_window() -> Callable[[Sequence[str]], int]:
     """Imports the window and returns the function that runs it.
 
-    PySide's import hook, which reads the source of each module, and the garbage collector are switched off meanwhile:
-    they take a tenth of the start. What the modules have made is excluded from collection for good.
+    PySide's support modules are compiled at the first start alone. PySide's import hook, which reads the source of each
+    module, and the garbage collector are switched off meanwhile: they take a tenth of the start. What the modules have
+    made is excluded from collection for good.
     """
     gc.disable()
     try:
-        import PySide6.QtCore  # noqa: F401  # sets the hook
+        from gptdesk.folders import Folders
+        from gptdesk.ui.support_code import kept_support_code
+
+        with kept_support_code(Folders.standard().cache):
+            import PySide6.QtCore  # noqa: F401  # sets the hook
 
         from gptdesk.ui.lazy_imports import remove_import_hook
 

@@ -51,7 +51,6 @@ NEVER_FOR_WRITING = {"torch", "numba", "tiktoken", "transformers", "huggingface_
 SHOW_WINDOW = """
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
-from gptdesk.folders import Folders
 from gptdesk.ui.window.application import make_services
 from gptdesk.ui.window.main_window import MainWindow
 app = QApplication([])
@@ -59,6 +58,22 @@ folders = Folders.of_this_user()
 services = make_services(app, folders)
 window = MainWindow(services, QSettings(str(folders.config / "window.ini"), QSettings.Format.IniFormat))
 """
+
+
+COMPILED = """
+import sys
+names = []
+sys.addaudithook(lambda event, args: names.append(str(args[1])) if event == "compile" else None)
+from gptdesk.ui.app import import_window
+import_window()
+from PySide6.QtCore import QTimer
+try:
+    QTimer().setInterval("long")
+except TypeError as error:
+    assert "Supported signatures" in str(error)
+print(sum(name.startswith("shibokensupport/") for name in names))
+"""
+"""How many of PySide's support modules were compiled. They explain wrong arguments."""
 
 
 def modules_after(program: str) -> set[str]:
@@ -88,6 +103,19 @@ assert callable(run) and builtins.__import__.__name__ != "__feature_import__"
 assert len(collections) <= 2  # one, when it is switched on again
 assert gc.isenabled() and gc.get_freeze_count() > 10_000
 """)
+
+
+def test_pysides_support_modules_are_compiled_at_the_first_start_alone(home: Path) -> None:
+    def compiled() -> int:
+        done = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    assert compiled() > 0
+    assert compiled() == 0
+    (kept,) = (home / "cache").glob("pyside-*.code")
+    kept.write_bytes(kept.read_bytes()[:-1])
+    assert compiled() > 0, "damaged"
+    assert compiled() == 0
 
 
 def test_the_first_window_imports_nothing_that_it_does_not_show() -> None:

@@ -46,7 +46,7 @@ def kept_support_code(folder: Path) -> Iterator[None]:
         used[key] = kept.get(key) or plain(source, filename, mode, *args, **options)
         return used[key]
 
-    builtins.compile = compile_or_take  # type: ignore[assignment]
+    builtins.compile = compile_or_take
     try:
         yield
     finally:

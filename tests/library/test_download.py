@@ -21,7 +21,8 @@ from gptdesk.folders import Folders
 from gptdesk.hub.errors import retry_after
 from gptdesk.hub.transfer import BLOCK
 from gptdesk.library.catalogue import find_model
-from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
+from gptdesk.library.downloads.manager import Downloads
+from gptdesk.library.downloads.place import DOWNLOADS
 from gptdesk.library.downloads.plan import Plan
 from gptdesk.library.hubcache import cached_file
 from gptdesk.library.library import Library

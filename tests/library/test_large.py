@@ -11,7 +11,8 @@ import pytest
 from gptdesk.folders import Folders
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.layout import is_transposed, stored_name, tensor_shapes
-from gptdesk.library.downloads.manager import DOWNLOADS, Downloads
+from gptdesk.library.downloads.manager import Downloads
+from gptdesk.library.downloads.place import DOWNLOADS
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import Watch, add
 

@@ -14,7 +14,7 @@ import pytest
 
 from gptdesk.cli import main
 from gptdesk.folders import Folders
-from gptdesk.library.downloads.manager import DOWNLOADS
+from gptdesk.library.downloads.place import DOWNLOADS
 from gptdesk.library.known_models.known import KNOWN, find_known
 from gptdesk.library.library import Library
 from gptdesk.library.repository import COMMIT

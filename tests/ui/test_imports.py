@@ -13,6 +13,7 @@ from gptdesk.gpt2.model import GPT2
 from tests.gpt2.tokenizers.folders import make_folder
 
 LATER = {
+    "PySide6.QtNetwork",
     "torch",
     "tiktoken",
     "numpy",
@@ -25,11 +26,13 @@ LATER = {
     "subprocess",
     "tomllib",
     "gptdesk.hub.transfer",
+    "gptdesk.library.downloads.manager",
     "gptdesk.gpt2.tokenizer",
     "gptdesk.gpt2.tokenizers.loading",
     "gptdesk.training.data.data_scanner",
     "gptdesk.training.run_scanner",
     "gptdesk.ui.models.view",
+    "gptdesk.ui.services.runs.notices",
     "gptdesk.ui.playground.branches.comparison.dialog",
     "gptdesk.ui.playground.branches.pane",
     "gptdesk.ui.playground.documents.export",
@@ -45,7 +48,17 @@ LATER = {
 """What the window needs only after it was painted; each takes time at every start."""
 
 
-NEVER_FOR_WRITING = {"torch", "numba", "tiktoken", "transformers", "huggingface_hub.hf_api", "pydantic", "pyqtgraph"}
+NEVER_FOR_WRITING = {
+    "torch",
+    "numba",
+    "tiktoken",
+    "transformers",
+    "huggingface_hub.hf_api",
+    "pydantic",
+    "pyqtgraph",
+    "gptdesk.library.downloads.manager",
+    "gptdesk.ui.services.runs.notices",
+}
 """What a window needs for training, charts, GPUs and other models, and not to count and write tokens of its model."""
 
 SHOW_WINDOW = """

@@ -20,15 +20,13 @@ from gptdesk.hub.transfer import TransferStopped
 from gptdesk.library.downloads.attempt import READY, Attempt
 from gptdesk.library.downloads.install import install
 from gptdesk.library.downloads.naming import is_installed, new_folder, own_name, refuse_second
+from gptdesk.library.downloads.place import DOWNLOADS
 from gptdesk.library.downloads.plan import Plan, read_plan
 from gptdesk.library.downloads.status import DownloadStatus
 from gptdesk.library.downloads.task import DownloadTask, bytes_on_disk
 from gptdesk.library.library import Library
 from gptdesk.library.repository import parse_name
 from gptdesk.locks import FileLock, LockHeld, is_locked
-
-DOWNLOADS: Final = ".downloads"
-"""Folder in the models folder, with one folder for each unfinished download."""
 
 _LOCK: Final = "lock"
 _ELSEWHERE: Final = "Another gptdesk is downloading this model; wait until it ends, or stop it there."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from gptdesk.ui.services.comparison.comparisons import Comparisons
+from gptdesk.ui.services.deferred_start import DeferredStart
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.messages import Messages
@@ -33,18 +34,17 @@ class WindowServices(Services, frozen=True, kw_only=True):
     run_monitor: RunMonitor
     program: ProgramInfo
     comparisons: Comparisons
+    deferred: DeferredStart
 
     def own_model(self, page: QObject) -> OwnModel:
         return OwnModel(self, self.models, self.inference.session(page), page)
 
     def start(self) -> None:
-        """Starts the threads, which import torch, load the model, scan runs and list models."""
+        """Starts the threads: the model is loaded first, then runs are scanned and models listed."""
         self.storage.back_up()
         self.inference.start()
-        self.run_monitor.start()
-        self.models.start()
         self.loader.start()
-        self.program.start()
+        self.deferred.defer(self.run_monitor.start, self.models.start, self.program.start)
 
     def end(self, milliseconds: int) -> bool:
         """Saves everything, pauses downloads and ends all threads.
@@ -52,6 +52,7 @@ class WindowServices(Services, frozen=True, kw_only=True):
         Returns:
             Whether each service's threads ended within so many milliseconds.
         """
+        self.deferred.cancel()
         self.settings.flush()
         self.storage.close()
         ended = self.run_monitor.shut_down(milliseconds)

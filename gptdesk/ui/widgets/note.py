@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QLabel, QWidget
+
+from gptdesk.ui.widgets.announcing import announce
 
 _SHOWN_MS: Final = 8000
 _WIDEST: Final = 280
@@ -39,7 +40,7 @@ class Note(QLabel):
         self.show()
         self.raise_()
         self._timer.start()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(control, text))
+        announce(control, text)
 
 
 def show_note(control: QWidget, text: str) -> None:

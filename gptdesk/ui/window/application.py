@@ -15,7 +15,7 @@ from typing import Final
 
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from gptdesk import __version__
 from gptdesk.folders import HOME_VARIABLE, SETTINGS_FILE, Folders
@@ -27,6 +27,7 @@ from gptdesk.ui.key_names import use_key_names
 from gptdesk.ui.logs import Logs
 from gptdesk.ui.number_format import use_readable_locale
 from gptdesk.ui.services.comparison.comparisons import Comparisons
+from gptdesk.ui.services.deferred_start import DeferredStart
 from gptdesk.ui.services.document_storage import DocumentStorage
 from gptdesk.ui.services.inference import Inference
 from gptdesk.ui.services.inference_messages import State
@@ -82,6 +83,8 @@ def run(argv: Sequence[str]) -> int:
 
 def _give_way(instance: Instance, files: Sequence[Path]) -> int:
     """Raises the window that is open already, and returns the exit code; says so if it is of another version."""
+    from PySide6.QtWidgets import QMessageBox
+
     version = instance.raise_other(files)
     if version == __version__:
         print("gptdesk is already open; its window is in front now.")
@@ -175,6 +178,7 @@ def make_services(app: QApplication, folders: Folders) -> WindowServices:
         runs=runs,
         run_monitor=RunMonitor(runs, folders),
         program=ProgramInfo(settings),
+        deferred=DeferredStart(inference),
         comparisons=Comparisons(lambda: models.folders, inference),
         storage=DocumentStorage(folders.data / "documents.sqlite"),  # the last: its thread already runs
     )

@@ -7,8 +7,6 @@ from typing import Final
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QFont,
     QFontMetricsF,
@@ -29,6 +27,7 @@ from gptdesk.ui.playground.editing import view_text
 from gptdesk.ui.playground.editing.marked_text_edit import MarkedTextEdit
 from gptdesk.ui.stylesheet import mix
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.announcing import announce
 from gptdesk.ui.widgets.tooltips import wrapped
 
 _OBJECT: Final = QTextFormat.ObjectTypes.UserObject.value + 1
@@ -123,8 +122,7 @@ class SpecialTokenTextEdit(MarkedTextEdit):
         """Announces a special token that the caret passes: the widget's accessible text has no name for it."""
         before, self._caret = self._caret, self.textCursor().position()
         if abs(before - self._caret) == 1 and self.hasFocus() and (name := self.name_at(min(before, self._caret))):
-            announcement = QAccessibleAnnouncementEvent(self, f"special token {shown_name(name)}")
-            QAccessible.updateAccessibility(announcement)
+            announce(self, f"special token {shown_name(name)}")
 
 
 def insert_mixed(cursor: QTextCursor, text: str, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from gptdesk.folders import Folders
+from gptdesk.library.downloads.place import has_downloads
 from gptdesk.store.settings import Settings
 from gptdesk.ui.services.background import TaskQueue
 
@@ -53,7 +54,7 @@ class ModelDownloads(QObject):
 
     def start(self) -> None:
         """Finds downloads of earlier sessions."""
-        self._queue.run(lambda: self._manager().list(), self._on_found)
+        self._queue.run(self._find, self._on_found)
 
     def add(
         self, name: str, revision: str = "", *, called: str = "", failed: Callable[[str], object] | None = None
@@ -114,6 +115,12 @@ class ModelDownloads(QObject):
         ended = self._queue.shut_down(milliseconds)
         self._close()
         return ended
+
+    def _find(self) -> tuple[DownloadStatus, ...]:
+        """The downloads; where there is none, no manager is made, whose modules take longer to import than a look."""
+        if self._downloads is None and not has_downloads(self._folders.models):
+            return ()
+        return self._manager().list()
 
     def _manager(self) -> Downloads:
         """The manager; for the queue's thread, because it reads the disk when it is made."""

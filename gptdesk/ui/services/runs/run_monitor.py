@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gptdesk.training.data.data_scanner import DataEntry, DataView
     from gptdesk.training.history.history import RunHistory
     from gptdesk.training.run_scanner import RunScanner
-    from gptdesk.training.scan_result import RunView, ScanResult
+    from gptdesk.training.scan_result import RunView, ScanEvent, ScanResult
 
 _SHOWN_MS: Final = 250
 """Between two scans while the Train page is shown."""
@@ -206,8 +206,6 @@ class RunMonitor(QObject):
     @Slot(object)
     def _on_scanned(self, result: ScanResult) -> None:
         """Takes over the whole result before it emits anything: listeners compare the list with the view."""
-        from gptdesk.ui.services.runs.notices import notice_of
-
         self._scanning = False
         self.histories, self.configs = result.histories, result.configs
         seen = result.view or result.data_view
@@ -224,11 +222,17 @@ class RunMonitor(QObject):
         self.requests.take_answers(result.histories, self.runs)
         if seen and seen.entry.folder == self._selected:  # still
             self.view_changed.emit()
-        for notice in map(notice_of, result.events):
-            if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # its run is announced
-                self.noticed.emit(notice)
+        if result.events:
+            self._tell_of(result.events)
         if result.unread or self._again:
             self.look()
+
+    def _tell_of(self, events: Sequence[ScanEvent]) -> None:
+        from gptdesk.ui.services.runs.notices import notice_of
+
+        for notice in map(notice_of, events):
+            if not (notice.kind == "info" and self.waiting.name(notice.folder)):  # its run is announced
+                self.noticed.emit(notice)
 
     def _on_failed(self, sentence: str) -> None:
         self._scanning = False

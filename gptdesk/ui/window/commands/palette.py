@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPainter, QPaintEvent, QPalette
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from gptdesk.ui.fonts import scaled, smaller
+from gptdesk.ui.widgets.announcing import announce
 from gptdesk.ui.widgets.popup import SHADOW, paint_panel
 from gptdesk.ui.window.commands.registry import Commands
 from gptdesk.ui.window.commands.search import Entry, rank
@@ -131,7 +132,7 @@ class CommandPalette(QFrame):
         """Announces the current row, because screen readers follow the field, which has the focus."""
         item = self.list.currentItem()
         text = item.data(Qt.ItemDataRole.AccessibleTextRole) if item else self.none.text()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.field, str(text)))
+        announce(self.field, str(text))
 
     # Keys, place, paint
 

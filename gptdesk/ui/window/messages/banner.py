@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import ANY_PAGE, Message
 from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.announcing import announce
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.window.messages.card import MessageCard
 
@@ -121,7 +121,7 @@ class Banners(Overlay):
         self.card.show()
         self.show()
         self.raise_()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.card, message.text))
+        announce(self.card, message.text)
 
     def _show_next(self) -> None:
         self._place = (self._place + 1) % max(len(self._shown()), 1)

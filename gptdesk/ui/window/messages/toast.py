@@ -6,13 +6,14 @@ from typing import Final
 
 import shiboken6
 from PySide6.QtCore import QPoint, QRect, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QCursor
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gptdesk.ui.fonts import scaled
 from gptdesk.ui.services.messages import Message
 from gptdesk.ui.services.services import MessageService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.announcing import announce
 from gptdesk.ui.widgets.overlay import Overlay
 from gptdesk.ui.window.messages.card import MessageCard
 
@@ -99,7 +100,7 @@ class Toasts(Overlay):
         self.show()
         self.place()
         self.raise_()
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(card, message.text))
+        announce(card, message.text)
 
     def place(self) -> None:
         if not self.cards:

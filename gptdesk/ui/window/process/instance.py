@@ -6,18 +6,22 @@ import hashlib
 import logging
 import re
 import tempfile
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtNetwork import QLocalServer, QLocalSocket
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from gptdesk import __version__
 from gptdesk.errors import UserError
 from gptdesk.folders import ensure_folder
 from gptdesk.locks import FileLock, LockHeld
+
+if TYPE_CHECKING:
+    from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,10 @@ _LONGEST_REQUEST: Final = 1 << 20
 """Bytes; what is longer is no request of ours."""
 
 _PATIENCE_MS: Final = 5000
+_RETRY_S: Final = 0.1
+
+_LISTEN_MS: Final = 2000
+"""After the lock was taken, until another start is listened to: it waits, and this one is painted first."""
 
 
 class Instance(QObject):
@@ -60,12 +68,14 @@ class Instance(QObject):
         self._name = "gptdesk-" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
         self._places = (folder / LOCK, Path(tempfile.gettempdir()) / f"{self._name}.lock")
         self._lock: FileLock | None = None
-        self._server = QLocalServer(self)
-        self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        self._server.newConnection.connect(self._on_connection)
+        self._server: QLocalServer | None = None
+        self._listen_timer = QTimer(self)
+        self._listen_timer.setSingleShot(True)
+        self._listen_timer.setInterval(_LISTEN_MS)
+        self._listen_timer.timeout.connect(self._listen)
 
     def take(self) -> bool:
-        """Takes the lock. Returns false if another process holds it."""
+        """Takes the lock, and listens from soon on. Returns false if another process holds the lock."""
         for place in self._places:
             try:
                 ensure_folder(place.parent)
@@ -76,8 +86,7 @@ class Instance(QObject):
                 log.warning("no lock in %s: %s", place, error)
                 continue
             break
-        QLocalServer.removeServer(self._name)  # what a crash left behind
-        self._server.listen(self._name)
+        self._listen_timer.start()
         return True
 
     def raise_other(self, files: Sequence[Path] = ()) -> str | None:
@@ -86,10 +95,16 @@ class Instance(QObject):
         Returns:
             The version of that process, or None when it did not answer.
         """
+        from PySide6.QtNetwork import QLocalSocket
+
         socket = QLocalSocket()
+        patient_until = time.monotonic() + _PATIENCE_MS / 1000
         socket.connectToServer(self._name)
-        if not socket.waitForConnected(_PATIENCE_MS):
-            return None
+        while not socket.waitForConnected(_PATIENCE_MS):  # at once, where nobody listens yet
+            if time.monotonic() > patient_until:
+                return None
+            time.sleep(_RETRY_S)
+            socket.connectToServer(self._name)
         socket.write(_RAISE + b" " + msgspec.json.encode([str(path) for path in files]) + b"\n")
         answer = bytes(socket.readAll().data()) if socket.waitForReadyRead(_PATIENCE_MS) else b""
         socket.disconnectFromServer()
@@ -98,19 +113,28 @@ class Instance(QObject):
 
     def release(self) -> None:
         """Releases the lock and the socket."""
-        self._server.close()
+        self._listen_timer.stop()
+        if self._server is not None:
+            self._server.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
-    def _on_connection(self) -> None:
-        while socket := self._server.nextPendingConnection():
-            socket.readyRead.connect(self._on_bytes)
+    def _listen(self) -> None:
+        from PySide6.QtNetwork import QLocalServer  # late: takes 20 ms to load
+
+        self._server = server = QLocalServer(self)
+        server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
+        server.newConnection.connect(lambda: self._on_connection(server))
+        QLocalServer.removeServer(self._name)  # what a crash left behind
+        server.listen(self._name)
+
+    def _on_connection(self, server: QLocalServer) -> None:
+        while socket := server.nextPendingConnection():
+            socket.readyRead.connect(partial(self._on_bytes, socket))
             socket.disconnected.connect(socket.deleteLater)
 
-    def _on_bytes(self) -> None:
-        socket = self.sender()
-        assert isinstance(socket, QLocalSocket)
+    def _on_bytes(self, socket: QLocalSocket) -> None:
         if not socket.canReadLine():  # the rest is still to come
             if socket.bytesAvailable() > _LONGEST_REQUEST:
                 socket.abort()

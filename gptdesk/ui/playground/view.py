@@ -118,7 +118,6 @@ class PlaygroundView(QWidget):
         use_reading_face(settings.value.reading_face)
         self.editor = Editor(theme, scaled(settings.value.text_size))
         self.empty = EmptyState(scaled(settings.value.text_size), self.editor)
-        self.panel = DecodingPanel(theme, settings)
         self.regeneration = Regeneration(session, settings, services.messages, self)
         self.context_line = ContextLine(self.editor, theme)
         session.opened.connect(self.context_line.hide)
@@ -155,8 +154,17 @@ class PlaygroundView(QWidget):
         self._on_opened()
 
     def _lay_out(self) -> None:
-        text = QWidget()
+        """Puts the parts into containers that are in their places already: a widget that moves is styled anew."""
+        text, side = QWidget(), QWidget()
         text.setFocusProxy(self.editor)
+        side.setProperty("zone", "surface")
+        panel = SidePart(widget=side, share=0, least=WIDTH, most=WIDTH)
+        documents = SidePart(widget=self.documents, share=0, least=_DOCUMENTS_WIDTH, most=_DOCUMENTS_WIDTH)
+        inner = self.branches.side
+        self.columns = PageColumns(self._theme, text, left=documents, right=panel, inner=inner, least=_LEAST_TEXT)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.columns)
         column = QVBoxLayout(text)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -167,20 +175,12 @@ class PlaygroundView(QWidget):
         column.addWidget(self.token_view.strip)
         column.addWidget(self.changed_model)
         column.addWidget(self.bar)
-        side = QWidget()
-        side.setProperty("zone", "surface")
         rows = QVBoxLayout(side)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
+        self.panel = DecodingPanel(self._theme, self._settings, side)
         rows.addWidget(self.panel, 1)
         rows.addWidget(self.tokens.block)
-        panel = SidePart(widget=side, share=0, least=WIDTH, most=WIDTH)
-        documents = SidePart(widget=self.documents, share=0, least=_DOCUMENTS_WIDTH, most=_DOCUMENTS_WIDTH)
-        inner = self.branches.side
-        self.columns = PageColumns(self._theme, text, left=documents, right=panel, inner=inner, least=_LEAST_TEXT)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.columns)
 
     def _connect(self) -> None:
         self.editor.edited.connect(self.session.edit)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -44,6 +45,9 @@ _CARD: Final = threading.Lock()
 
 _ASK_SECONDS: Final = 0.1
 """Between two checks whether a job that waits for the GPU was cancelled."""
+
+_PROGRESS_SECONDS: Final = 0.05
+"""Between two reports of how much of a model has been read: the window paints each of them at once."""
 
 
 class _Cancelled(Exception):
@@ -161,10 +165,15 @@ class InferenceWorker(QObject):
         from gptdesk.inference.interventions.changed_engines import ChangedEngines
         from gptdesk.inference.reader import TextReader
 
+        told = perf_counter()
+
         def progress(done: int, total: int) -> None:
+            nonlocal told
             if job.cancelled:
                 raise _Cancelled
-            self.progress.emit(job.number, done, total)
+            if (now := perf_counter()) - told >= _PROGRESS_SECONDS:
+                told = now
+                self.progress.emit(job.number, done, total)
 
         folder = job.find(job.model)
         progress(0, 1)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from gptdesk.bounded_read import number
 from gptdesk.loss_units import LOSS_UNITS
 from gptdesk.metrics import AXES, METRICS, Metric, metric_of
@@ -37,8 +39,7 @@ OVERLAY_ROLES: Final = ("muted", "warn", "bad", "good")
 """Colours of pinned runs, in turn; their dashes differ too."""
 
 
-@dataclass(frozen=True)
-class PlottedRun:
+class PlottedRun(msgspec.Struct, frozen=True):
     """A run on the charts.
 
     Attributes:

@@ -35,6 +35,7 @@ class Bindings:
     def __init__(self, changes: Mapping[str, Iterable[str]]) -> None:
         self._scopes: dict[str, str] = {}
         self._defaults: dict[str, tuple[str, ...]] = {}
+        self._holders: dict[tuple[str, str], str] = {}  # ids by scope and default key
         self._changes = {id: usable_keys(keys) for id, keys in changes.items()}
 
     def add(self, id: str, scope: str, shortcuts: Iterable[Shortcut]) -> None:
@@ -44,9 +45,10 @@ class Bindings:
             ValueError: if another command has one of the keys in the same scope by default.
         """
         keys = portable(shortcuts)
-        for other, theirs in self._defaults.items():
-            if self._scopes[other] == scope and set(keys) & set(theirs):
+        for key in keys:
+            if other := self._holders.get((scope, key)):
                 raise ValueError(f"{id} and {other} have the same key in the scope {scope!r}")
+            self._holders[scope, key] = id
         self._scopes[id], self._defaults[id] = scope, keys
 
     @property

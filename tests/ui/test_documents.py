@@ -16,7 +16,7 @@ from gptdesk.store.document import Document
 from gptdesk.store.recovery import Place
 from gptdesk.ui.playground.documents import export
 from gptdesk.ui.playground.editing.reading_place import reading_place
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 
 from .conftest import Opened

@@ -44,7 +44,7 @@ from gptdesk.ui.services.engines.plan import EngineChoice
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.services.models.memory_check import Room
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.problem_label import ProblemLabel
 from tests.hub_server import Fault, Hub
 from tests.library.conftest import everything

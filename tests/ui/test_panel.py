@@ -21,7 +21,7 @@ from gptdesk.ui.decoding.panel import DecodingPanel
 from gptdesk.ui.services.settings import SavedSettings
 from gptdesk.ui.theme import Theme
 from gptdesk.ui.widgets.help_mark import HelpMark
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.note import Note
 
 

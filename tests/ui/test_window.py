@@ -32,7 +32,7 @@ from gptdesk.ui.file_names import file_name
 from gptdesk.ui.services.background import TaskQueue
 from gptdesk.ui.services.inference_messages import State
 from gptdesk.ui.theme import Theme
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.window.help.about import AboutDialog, LicencesDialog
 from gptdesk.ui.window.page_list import PAGES
 from gptdesk.ui.window.process.crash import CrashDialog, CrashHandler

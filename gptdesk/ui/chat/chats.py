@@ -19,7 +19,7 @@ from gptdesk.ui.chat.session import ChatSession
 from gptdesk.ui.services.document_opening import open_document
 from gptdesk.ui.services.page_messages import PageMessages
 from gptdesk.ui.services.services import DocumentService, SettingsService
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 
 TAG: Final = "chat"
 """Of documents that were begun as chats."""

@@ -11,8 +11,8 @@ from gptdesk.inference.sampling.settings import PRESETS
 from gptdesk.store.settings import Settings, check_preset_name
 from gptdesk.ui.services.services import SettingsService
 from gptdesk.ui.theme import Theme
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.inputs.boxes import IconMenuButton, ListBox
-from gptdesk.ui.widgets.name_dialog import NameDialog
 from gptdesk.ui.widgets.popup import Menu
 from gptdesk.ui.widgets.tooltips import wrapped
 

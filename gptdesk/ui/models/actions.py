@@ -21,7 +21,7 @@ from gptdesk.ui.models.items import Item, engine_of
 from gptdesk.ui.services.engines.service import EngineService
 from gptdesk.ui.services.models.service import ModelService
 from gptdesk.ui.services.services import SettingsService
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 from gptdesk.ui.window.commands.registry import Commands
 

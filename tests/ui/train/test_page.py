@@ -35,7 +35,7 @@ from gptdesk.ui.train.runs.dialogs.tags import TagsDialog
 from gptdesk.ui.train.runs.labels import STATES
 from gptdesk.ui.train.runs.log_panel import LogView
 from gptdesk.ui.train.view import TrainView
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from trainer.prepare.run import Request, prepare
 from trainer.run_directory.layout import CHECKPOINTS, EVENTS
 from trainer.run_directory.requests import send_request

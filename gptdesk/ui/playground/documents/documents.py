@@ -22,7 +22,7 @@ from gptdesk.ui.playground.session import Session
 from gptdesk.ui.services.document_opening import Opening, open_document
 from gptdesk.ui.services.messages import Offer
 from gptdesk.ui.services.services import DocumentService, MessageService, SettingsService
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.question import Question
 
 _TOPIC: Final = "documents"

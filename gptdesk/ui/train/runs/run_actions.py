@@ -20,7 +20,7 @@ from gptdesk.ui.train.runs.dialogs.delete import DeleteDialog
 from gptdesk.ui.train.runs.dialogs.tags import TagsDialog
 from gptdesk.ui.train.runs.run_names import check_run_name
 from gptdesk.ui.train.runs.samples_panel import newest_first
-from gptdesk.ui.widgets.name_dialog import NameDialog
+from gptdesk.ui.widgets.input_dialogs.name_dialog import NameDialog
 from gptdesk.ui.widgets.tooltips import wrapped
 from gptdesk.ui.window.commands.registry import Commands
 

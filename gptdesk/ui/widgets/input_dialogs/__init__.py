@@ -1,1 +1,1 @@
-"""What dialogs with inputs share: their base, and the row of buttons."""
+"""What dialogs with inputs share: their base, the row of buttons, and the dialog that asks for a name."""

@@ -1,11 +1,13 @@
 """Background tasks: done in another thread, answered in the GUI thread, with progress, cancel and failures."""
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
 from pytestqt.qtbot import QtBot
 
 from gptdesk.errors import UserError
@@ -217,3 +219,38 @@ def test_a_worker_has_no_timer_left_when_its_thread_has_ended(qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: worker.ticks > 0)
     assert thread.end(1000 * int(PATIENCE))
     assert not worker.timer.isActive()
+
+
+class Asking(QObject):
+    """A worker that notes how nice its thread is, and one that its thread starts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[int] = []
+
+    @Slot()
+    def ask(self) -> None:
+        self._note()
+        helper = threading.Thread(target=self._note)
+        helper.start()
+        helper.join()
+
+    def _note(self) -> None:
+        self.found.append(niceness())
+
+
+def niceness() -> int:
+    """Of the calling thread."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all threads of a process are equally nice")
+def test_a_worker_and_its_helpers_give_way_to_the_window(qtbot: QtBot) -> None:
+    worker, before = Asking(), niceness()
+    thread = WorkerThread(worker, "asking")
+    thread.started.connect(worker.ask, Qt.ConnectionType.QueuedConnection)  # served by the thread's loop
+    thread.start()
+    qtbot.waitUntil(lambda: len(worker.found) == 2)
+    assert thread.end(1000 * int(PATIENCE))
+    assert before < worker.found[0] == worker.found[1]
+    assert niceness() == before

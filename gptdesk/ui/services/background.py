@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -27,6 +29,9 @@ THREAD_PREFIX: Final = "tasks: "
 
 REPORT_SECONDS: Final = 0.2
 """Between two reports of progress that reach the GUI thread."""
+
+_NICENESS: Final = 5
+"""Of worker threads: beside the GUI thread they get a third of a core (sched(7)), and wait when it wakes up."""
 
 
 class TaskCancelled(Exception):
@@ -225,7 +230,8 @@ class TaskQueue(QObject):
 class WorkerThread(QThread):
     """A thread for one worker object without parent, reached by queued signals alone.
 
-    For work that keeps state between calls, as inference does; `TaskQueue` is for everything else.
+    For work that keeps state between calls, as inference does; `TaskQueue` is for everything else. On Linux the thread,
+    and those that it starts, give way to the GUI thread: a model that writes keeps all cores busy.
     """
 
     def __init__(self, worker: QObject, name: str, parent: QObject | None = None) -> None:
@@ -237,6 +243,8 @@ class WorkerThread(QThread):
 
     def run(self) -> None:
         """Serves the worker until `end`, then stops its timers, which no other thread may do."""
+        if sys.platform == "linux":  # elsewhere it is the process that is niced
+            os.nice(_NICENESS)
         self.exec()
         for timer in self._worker.findChildren(QTimer):
             timer.stop()

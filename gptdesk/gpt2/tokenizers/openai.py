@@ -33,7 +33,7 @@ _SAFE_LENGTH = 500_000
 _WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # \s of that engine
 
 _BUILDING: Final = threading.Lock()
-"""Held while the tokenizer is built: a second one would stay with its models, 20 MB."""
+"""Held while the tokenizer is built: a second one would stay with its models, 18 MB."""
 
 
 class OpenAITokenizer:

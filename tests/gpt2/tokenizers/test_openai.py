@@ -250,4 +250,4 @@ with ThreadPoolExecutor(4) as threads:
     print(len(set(map(id, list(threads.map(get, range(4)))))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "1\n", "each costs 20 MB for as long as its model is loaded"
+    assert done.stdout == "1\n", "each costs 18 MB for as long as its model is loaded"

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from gptdesk.gpt2.interrupted import Interrupted
-from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.network import Floats, Hidden, Network
 
 if TYPE_CHECKING:
@@ -35,9 +34,10 @@ class Context:
     """One sequence of tokens that the model has read, and the logits after it.
 
     The same prompt and the same tokens after it give the same logits bit for bit, whatever was read before. Rounding
-    depends on how many tokens are computed together, so prompts are read in chunks that begin at multiples of
-    `PROMPT_CHUNK`, and only whole chunks of the last prompt are reused (or all of it, if it is the same). Tokens that
-    were decoded one by one are read again when they come back in a prompt: a small part of the time that decoding took.
+    depends on how many tokens are computed together, so prompts are read in chunks that begin at multiples of the
+    network's ``prompt_chunk``, and only whole chunks of the last prompt are reused (or all of it, if it is the same).
+    Tokens that were decoded one by one are read again when they come back in a prompt: a small part of the time that
+    decoding took.
 
     `read` replaces the tokens by a prompt, `decode.decode` appends to them.
 
@@ -124,7 +124,7 @@ class Context:
         self.drop_drafts()
         self.cache.truncate(start)
         self._prompt, self._prompt_logits = prompt[:start], None
-        chunk = prompt[start : start + PROMPT_CHUNK]
+        chunk = prompt[start : start + self._network.prompt_chunk]
         end = start + len(chunk)
         last = end == len(prompt)
         try:
@@ -208,4 +208,4 @@ class Context:
             if old != new:
                 break
             shared += 1
-        return shared - shared % PROMPT_CHUNK
+        return shared - shared % self._network.prompt_chunk

@@ -43,6 +43,7 @@ class Network(Protocol):
         backend: what computes: "torch" or "numpy".
         device: "cpu", "cuda:0" and so on.
         memory: bytes of the weights.
+        prompt_chunk: tokens of a prompt that are best read at once; chunks begin at multiples of it.
     """
 
     @property
@@ -59,6 +60,9 @@ class Network(Protocol):
 
     @property
     def memory(self) -> int: ...
+
+    @property
+    def prompt_chunk(self) -> int: ...
 
     def new_cache(self) -> Any:
         """An empty cache, a `Cache`."""

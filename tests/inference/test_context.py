@@ -67,6 +67,15 @@ def test_an_extended_prompt_reads_only_from_the_last_whole_chunk_on(model, ids, 
     assert tokens_read == [CHUNK, 1]
 
 
+def test_the_network_says_how_much_is_read_at_once(model, ids, tokens_read):
+    network = TorchNetwork(model)
+    network.prompt_chunk = 2 * CHUNK
+    context = Context(network)
+    context.read(ids[: 3 * CHUNK], never)
+    context.read(ids[: 3 * CHUNK + 1], never)
+    assert tokens_read == [2 * CHUNK, CHUNK, CHUNK + 1]
+
+
 def test_the_same_prompt_is_not_read_again(model, ids, tokens_read):
     context = _fresh(model, ids[:70])
     first = context.logits

@@ -185,6 +185,14 @@ def test_interrupted_scores_are_none_and_the_next_call_goes_on(long_model: GPT2,
     assert reader.scores(ids) is not None
 
 
+def test_the_network_says_how_much_is_scored_at_once(long_model: GPT2, tokens_read: list[int]) -> None:
+    engine = Engine(long_model, gpt2_tokenizer())
+    engine.network.prompt_chunk = 2 * CHUNK  # type: ignore[misc]
+    ids = random_ids(2 * CHUNK + 10)
+    assert [first for first, _ in TextReader(engine).score(ids)] == [1, 2 * CHUNK + 1]
+    assert tokens_read == [2 * CHUNK, 10]
+
+
 @pytest.mark.parametrize("length", [1, CHUNK, 2 * CHUNK + 40, 500])
 def test_logits_at_the_end_are_those_of_the_first_choice_and_others_those_of_the_text(
     long_model: GPT2, length: int

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.context import Context
 from gptdesk.inference.engine import Engine
 from gptdesk.inference.network import Hidden
@@ -30,11 +29,12 @@ def hidden_after(
     if not context.read(head, interrupted, interrupted=lambda _: interrupted()):
         return None
     parts = [context.hidden[len(head) - 1 : len(head)]]
+    chunk = engine.network.prompt_chunk
     try:
-        for first in range(0, len(tail), PROMPT_CHUNK):
+        for first in range(0, len(tail), chunk):
             if interrupted():
                 return None
-            parts.append(engine.network.read(tail[first : first + PROMPT_CHUNK], context.cache))
+            parts.append(engine.network.read(tail[first : first + chunk], context.cache))
     finally:
         context.cache.truncate(len(head))
     return engine.network.join(parts)

@@ -13,6 +13,7 @@ from torch import Tensor
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2
+from gptdesk.inference.block_sizes import CUDA_PROMPT_CHUNK, PROMPT_CHUNK
 from gptdesk.inference.in_torch.quantized import precision_of
 from gptdesk.inference.scoring.losses import logits_at
 
@@ -27,6 +28,7 @@ class TorchNetwork:
 
     Attributes:
         model: as given.
+        prompt_chunk: see `Network`.
     """
 
     backend: Final = "torch"
@@ -34,6 +36,7 @@ class TorchNetwork:
     def __init__(self, model: GPT2) -> None:
         self.model = model.eval()
         self._device = model.wpe.weight.device
+        self.prompt_chunk = CUDA_PROMPT_CHUNK if self._device.type == "cuda" else PROMPT_CHUNK
 
     @property
     def config(self) -> GPT2Config:

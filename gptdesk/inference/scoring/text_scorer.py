@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.context import Context
 from gptdesk.inference.network import Network
 from gptdesk.inference.scoring.scores import TokenScores
@@ -75,7 +74,7 @@ class TextScorer:
         Raises:
             UserError: when the model computes values that are not numbers.
         """
-        chunks = list(_chunks(ids, window))
+        chunks = list(_chunks(ids, window, self._network.prompt_chunk))
         for chunk in chunks:
             if chunk.key in self._kept:
                 self._kept.move_to_end(chunk.key)
@@ -113,10 +112,10 @@ class TextScorer:
             self._kept.popitem(last=False)
 
 
-def _chunks(ids: npt.NDArray[np.int64], window: Window) -> Iterator[_Chunk]:
+def _chunks(ids: npt.NDArray[np.int64], window: Window, size: int) -> Iterator[_Chunk]:
     """The chunks of a window that score any of its tokens: the output for a token scores the next one."""
-    for start in range(window.start, window.end - 1, PROMPT_CHUNK):
-        first, end = max(window.first, start + 1), min(window.end, start + PROMPT_CHUNK + 1)
+    for start in range(window.start, window.end - 1, size):
+        first, end = max(window.first, start + 1), min(window.end, start + size + 1)
         if first < end:
             digest = hashlib.blake2b(np.ascontiguousarray(ids[window.start : end]).tobytes(), digest_size=16)
             digest.update(str(first - window.start).encode())

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.gpt2.layout import EMBEDDING, HEAD, POSITIONS
+from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.cpu.activations import ACTIVATE
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
 from gptdesk.inference.cpu.weights import WEIGHTS_AT_ONCE, Weights
@@ -30,6 +31,7 @@ class CPUNetwork:
 
     backend: Final = "numpy"
     device: Final = "cpu"
+    prompt_chunk: Final = PROMPT_CHUNK
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights

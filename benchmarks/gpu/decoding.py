@@ -24,6 +24,7 @@ from gptdesk.gpt2.checkpoint import load_model
 from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.tokenizers.openai import gpt2_tokenizer
+from gptdesk.inference.cuda import ahead
 from gptdesk.inference.cuda import sampling as device_sampling
 from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import fused_step
@@ -108,13 +109,15 @@ def _measure_step(options: Options, fast: Engine) -> dict[str, Any]:
     found: dict[str, Any] = {"fused": mine.fused is not None}
     for name, decoder in (("step", mine), ("step_by_torchs_kernels", plain)):
         found[f"{name}_us"], logits = _time_step(options, decoder, fast)
-    for name, settings in _KINDS.items():
-        numbers = RandomNumbers(1)
-        device_sampling.choose(logits[0], settings, numbers)
-        began = _now(options)
-        for row in logits:
-            device_sampling.choose(row, settings, numbers)
-        found[f"choice_{name.lower()}_us"] = round(1e6 * (_now(options) - began) / len(logits), 1)
+    for by, chooser in (("", mine.chooser), ("_by_torchs_kernels", None)):
+        for name, settings in _KINDS.items():
+            ahead.offer(logits, chooser=chooser)
+            numbers = RandomNumbers(1)
+            device_sampling.choose(logits[0], settings, numbers)
+            began = _now(options)
+            for row in logits:
+                device_sampling.choose(row, settings, numbers)
+            found[f"choice_{name.lower()}{by}_us"] = round(1e6 * (_now(options) - began) / len(logits), 1)
     return found
 
 

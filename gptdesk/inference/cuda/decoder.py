@@ -51,6 +51,7 @@ class DeviceDecoder:
         buckets: context lengths that attention reads.
         fused: as given.
         works_ahead: whether steps are launched before the host knows their token.
+        chooser: chooses from the logits of steps, where kernels for that could be made.
     """
 
     backend: Final = "torch"
@@ -66,7 +67,7 @@ class DeviceDecoder:
         self._graphs = _Graphs() if graphs else None
         self.max_batch = MOST_TEXTS if fused is not None else 1
         # Inputs of a step, on the device, at addresses that graphs read: see `FusedStep.logits`.
-        self._inputs = torch.zeros(4, MOST_TEXTS, dtype=torch.int64, device=weight.device)
+        self._inputs = torch.zeros(5, MOST_TEXTS, dtype=torch.int64, device=weight.device)
         self._id, self._position = self._inputs[0, :1], self._inputs[1, :1]
         self._addresses: tuple[int, int] | None = None  # of the one cache in the inputs
         self._columns = torch.arange(n_positions, device=weight.device)
@@ -76,6 +77,7 @@ class DeviceDecoder:
         self.works_ahead = graphs
         self._last: weakref.ref[KVCache] | None = None  # of the last step, if that was of one text
         self._ahead: _Ahead | None = None
+        self.chooser = fused.chooser(self._inputs) if fused is not None and graphs else None
 
     @classmethod
     def for_device(cls, model: GPT2) -> DeviceDecoder:
@@ -110,11 +112,12 @@ class DeviceDecoder:
             self._place(cache)
             # Python numbers are kernel arguments: nothing is waited for.
             self._id.fill_(id)
-            logits = self._run_one(cache.length)
+            self._position.fill_(cache.length)
+            logits = self._run(cache.length, 1)[0]
         cache.length += 1
         self._next = cache.length
         self._last = weakref.ref(cache)
-        ahead.offer(logits, self._launcher(cache) if continued and self.works_ahead else None)
+        ahead.offer(logits, self._launcher(cache) if continued and self.works_ahead else None, self.chooser)
         return logits
 
     @torch.no_grad()
@@ -128,10 +131,11 @@ class DeviceDecoder:
             cache.length += len(ids)
         filled = columns + columns[:1] * (MOST_TEXTS - len(columns))
         rows = torch.tensor([*zip(*filled, strict=True)], pin_memory=self._inputs.device.type == "cuda")
-        self._inputs.copy_(rows, non_blocking=True)
+        self._inputs[:4].copy_(rows, non_blocking=True)
         self._addresses = self._last = self._ahead = None
-        ahead.offer(self._inputs, None)
-        return self._run(max(position for _, position, *_ in columns), len(columns))
+        logits = self._run(max(position for _, position, *_ in columns), len(columns))
+        ahead.offer(logits, chooser=self.chooser)
+        return logits
 
     def _place(self, cache: KVCache) -> None:
         """Puts a cache where a step of one text reads it."""
@@ -142,20 +146,13 @@ class DeviceDecoder:
             self._inputs[3, :1].fill_(addresses[1])
             self._addresses = addresses
 
-    def _run_one(self, position: int) -> Tensor:
-        """The step of the one text and the token in the inputs: logits, (V)."""
-        self._position.fill_(position)
-        return self._run(position, 1)[0]
-
     def _run(self, position: int, texts: int) -> Tensor:
         """The step of the inputs, up to ``position``, (texts, V): from a graph, or eagerly and then captured."""
         key = self._bucket(position), texts
         logits = self._graphs.replay(key) if self._graphs else None
-        if logits is None:
-            logits = self._compute(*key)
-            if self._graphs:
-                self._capture(key)
-        return logits
+        if logits is None and self._graphs:
+            logits = self._capture(key)
+        return self._compute(*key) if logits is None else logits
 
     def _bucket(self, position: int) -> int:
         return next(bucket for bucket in self.buckets if position < bucket)
@@ -164,23 +161,25 @@ class DeviceDecoder:
         """Launches the step after the one just run. It keeps no model in memory that is not used any more."""
         decoder, state = weakref.ref(self), _State.of(cache)
 
-        def launch(id: Tensor) -> ahead.StepAhead | None:
+        def launch(id: Tensor | None) -> ahead.StepAhead | None:
             found = decoder()
             return None if found is None else found._launch_ahead(state, id)
 
         return launch
 
     @torch.no_grad()
-    def _launch_ahead(self, state: _State, id: Tensor) -> ahead.StepAhead | None:
+    def _launch_ahead(self, state: _State, id: Tensor | None) -> ahead.StepAhead | None:
         """Runs the step after that of ``state`` with a token that only the device knows; its row of the cache is
-        written again if another token comes."""
+        written again if another token comes. Without ``id`` token and position are in the inputs already."""
         cache = state.cache()
         if cache is None or not state.is_now(cache) or cache.length == cache.capacity:
             return None
         if self._graphs and not self._graphs.has((self._bucket(cache.length), 1)):
             return None  # capturing would wait for the device
-        self._id.copy_(id)
-        step = ahead.StepAhead(self._run_one(cache.length))
+        if id is not None:
+            self._id.copy_(id)
+            self._position.fill_(cache.length)
+        step = ahead.StepAhead(self._run(cache.length, 1)[0])
         self._ahead = _Ahead(state, step)
         return step
 
@@ -225,14 +224,15 @@ class DeviceDecoder:
             return
         self._kv[:, :, :, :, cache.length :].zero_()
 
-    def _capture(self, key: tuple[int, int]) -> None:
-        """Captures the step that was just computed; repeating it changes nothing."""
+    def _capture(self, key: tuple[int, int]) -> Tensor | None:
+        """Runs the step of the inputs and captures it; ``None`` if that fails. Repeating a step changes nothing."""
         assert self._graphs
         try:
-            self._graphs.capture(key, lambda: self._compute(*key), self._inputs.device)
+            return self._graphs.capture(key, lambda: self._compute(*key), self._inputs.device)
         except Exception as error:  # from driver, allocator or kernel
             log.warning("The decode step cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
             self._graphs = None
+            return None
 
 
 class _State(NamedTuple):
@@ -274,13 +274,15 @@ class _Graphs:
         """Launches a step; returns a copy of the logits, or ``None`` if there is no graph yet."""
         if key not in self._graphs:
             return None
-        graph, logits = self._graphs[key]
-        graph.replay()
-        return logits.clone()
+        captured = self._graphs[key]
+        captured.graph.replay()
+        return captured.output.clone()
 
-    def capture(self, key: tuple[int, int], compute: Callable[[], Tensor], device: torch.device) -> None:
+    def capture(self, key: tuple[int, int], compute: Callable[[], Tensor], device: torch.device) -> Tensor:
+        """Returns what ``compute`` does, and captures it."""
         self._capture = self._capture or GraphCapture(device)
-        self._graphs[key] = self._capture.capture(compute)
+        self._graphs[key], logits = self._capture.capture(compute)
+        return logits
 
 
 def _addresses(cache: KVCache) -> tuple[int, int]:

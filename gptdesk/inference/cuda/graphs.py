@@ -27,15 +27,21 @@ class GraphCapture:
         self._device = device
         self._stream, self._pool = torch.cuda.Stream(device), torch.cuda.graph_pool_handle()
 
-    def capture(self, compute: Callable[[], Tensor]) -> Captured:
-        """Captures ``compute``, which is run once before that; its inputs must keep their addresses."""
+    def capture(self, compute: Callable[[], Tensor]) -> tuple[Captured, Tensor]:
+        """Runs ``compute``, whose inputs must keep their addresses, and captures it.
+
+        Both on one stream, because some of torch's kernels in float16 round otherwise on another.
+
+        Returns:
+            The graph, and what ``compute`` returned when it was run.
+        """
         graph = torch.cuda.CUDAGraph()
         self._stream.wait_stream(torch.cuda.current_stream(self._device))
         # The outer block restores the stream even if the inner one fails at its end.
         with torch.cuda.stream(self._stream):
-            compute()  # so that cuBLAS allocates its workspace for this stream before
+            first = compute()  # so that kernels are loaded, and cuBLAS has its workspace for this stream
             # thread_local: use of devices by other threads meanwhile is no error.
             with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
                 output = compute()
         torch.cuda.current_stream(self._device).wait_stream(self._stream)
-        return Captured(graph, output)
+        return Captured(graph, output), first

@@ -85,36 +85,58 @@ def choose(logits: Tensor, settings: DecodingSettings, numbers: RandomNumbers) -
         settings: that `is_simple` allows.
         numbers: of the sequence; give one, or none if the choice is greedy.
     """
-    drawn = _draw(settings, numbers)
-    on_cuda = logits.device.type == "cuda"
-    packed = _graphs.packed(logits, settings, drawn) if on_cuda else packed_choice(logits, settings, drawn)
-    fetched = _Fetched(packed)
-    step = ahead.take_up(logits, packed[:1])  # behind the copy, so that that is not waited for
-    chosen, logit, normalizer, entropy, *top = fetched.values()
+    drawn, chooser = _draw(settings, numbers), ahead.chooser_of(logits)
+    if chooser is not None and chooser.serves(logits, settings):
+        _landing.fetch(chooser.packed(logits, settings, drawn, ahead=ahead.goes_on(logits)), logits.device)
+        step = ahead.take_up(logits, None)  # behind the choice, so that this is not waited for
+        values = _landing.values()
+        if values[0] >= 0:
+            return _choice(values, step)
+    packed = _graphs.packed if logits.device.type == "cuda" else packed_choice
+    found = packed(logits, settings, drawn)
+    _landing.fetch(found, logits.device)
+    step = ahead.take_up(logits, found[:1])
+    return _choice(_landing.values(), step)
+
+
+def _choice(values: list[float], step: ahead.StepAhead | None) -> Choice:
+    """What was packed; the step that was launched with the token learns of it."""
+    chosen, logit, normalizer, entropy, *top = values
     if step is not None:
         step.id = int(chosen)
-    ids, values = top[: len(top) // 2], top[len(top) // 2 :]
-    return Choice(int(chosen), logit, normalizer, entropy, tuple(zip(map(int, ids), values, strict=True)))
+    ids, logits = top[: len(top) // 2], top[len(top) // 2 :]
+    return Choice(int(chosen), logit, normalizer, entropy, tuple(zip(map(int, ids), logits, strict=True)))
 
 
-class _Fetched:
-    """A tensor on its way from the device, beside what the device does next."""
+class _Landing(threading.local):
+    """Where a tensor arrives from the device, beside what the device does next."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self) -> None:
+        self._buffers: dict[int, Tensor] = {}
         self._arrived: torch.cuda.Event | None = None
-        self._copy = tensor
-        if tensor.device.type == "cuda":
-            self._copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
-            self._copy.copy_(tensor, non_blocking=True)
+        self._fetched = torch.empty(0)
+
+    def fetch(self, tensor: Tensor, device: torch.device) -> None:
+        """Begins to fetch a tensor, (N) float64, in place of the one before; it may be on the host already."""
+        self._fetched, self._arrived = tensor, None
+        if device.type == "cuda":
+            if tensor.device.type == "cuda":
+                size = len(tensor)
+                if size not in self._buffers:
+                    self._buffers[size] = torch.empty(size, dtype=torch.float64, pin_memory=True)
+                self._fetched = self._buffers[size].copy_(tensor, non_blocking=True)
             self._arrived = torch.cuda.Event()
-            self._arrived.record(torch.cuda.current_stream(tensor.device))
+            self._arrived.record(torch.cuda.current_stream(device))
 
     def values(self) -> list[float]:
         """Waits for them."""
         if self._arrived is not None:
             self._arrived.synchronize()
-        values: list[float] = self._copy.tolist()
+        values: list[float] = self._fetched.tolist()
         return values
+
+
+_landing: Final = _Landing()
 
 
 def _draw(settings: DecodingSettings, numbers: RandomNumbers) -> float:
@@ -131,7 +153,7 @@ def packed_choice(logits: Tensor, settings: DecodingSettings, drawn: float | Ten
         logits, settings: as for `choose`.
         drawn: the number in [0, 1) that decides, as an argument of a kernel or a float64 tensor.
     """
-    id = logits.argmax() if settings.greedy else _sample(_filtered(logits, settings), drawn)
+    id = logits.argmax() if settings.greedy else _sampled(logits, settings, drawn)
     top = logits.topk(min(settings.top_logprobs, len(logits)))
     normalizer = logits.logsumexp(dim=0)
     logprobs = logits - normalizer
@@ -177,7 +199,7 @@ class _ChoiceGraphs(threading.local):
     def _capture(self, key: Hashable, logits: Tensor, settings: DecodingSettings, drawn: float) -> None:
         inputs = _Inputs(logits.clone(), torch.full((), drawn, dtype=torch.float64, device=logits.device))
         try:
-            graph = GraphCapture(logits.device).capture(lambda: packed_choice(inputs.logits, settings, inputs.drawn))
+            graph, _ = GraphCapture(logits.device).capture(lambda: packed_choice(inputs.logits, settings, inputs.drawn))
         except Exception as error:  # from driver, allocator or kernel
             log.warning("Choosing a token cannot be captured as a CUDA graph, so it runs without, slower: %s", error)
             self._works = False
@@ -190,31 +212,34 @@ class _ChoiceGraphs(threading.local):
 _graphs: Final = _ChoiceGraphs()
 
 
-def _filtered(logits: Tensor, settings: DecodingSettings) -> Tensor:
-    """The logits after temperature, top-k, top-p and min-p."""
+def _sampled(logits: Tensor, settings: DecodingSettings, drawn: float | Tensor) -> Tensor:
+    """The id that ``drawn`` stands for after temperature, top-k, top-p and min-p."""
     if settings.temperature != 1:
         logits = logits / settings.temperature
-    if settings.top_k or settings.top_p < 1:
-        logits = logits.masked_fill(logits < _least_kept(logits, settings), -_INF)
+    ids, ascending = None, None
+    if settings.top_k:
+        most_likely = logits.topk(min(settings.top_k, len(logits)))
+        ids, order = most_likely.indices.sort()
+        logits, ascending = most_likely.values.take(order), most_likely.values.flip(0)
+    if settings.top_p < 1:
+        least = _least_kept(logits.sort().values if ascending is None else ascending, settings.top_p)
+        logits = logits.masked_fill(logits < least, -_INF)
     if settings.min_p:
         probs = logits.softmax(dim=0)
         logits = logits.masked_fill(probs < settings.min_p * probs.max(), -_INF)
-    return logits
+    place = _sample(logits, drawn)
+    return place if ids is None else ids.take(place)
 
 
-def _least_kept(logits: Tensor, settings: DecodingSettings) -> Tensor:
-    """The smallest logit that top-k and then top-p keep, as a tensor without dimensions."""
-    k = min(settings.top_k, len(logits))
-    ascending = logits.topk(k).values.flip(0) if k else logits.sort().values  # topk is the faster one, if k is small
-    if settings.top_p == 1:
-        return ascending[0]
+def _least_kept(ascending: Tensor, top_p: float) -> Tensor:
+    """The smallest of sorted logits that top-p keeps, as a tensor without dimensions."""
     # Summed in float64, because the order in which CUDA sums varies; compared in float32, as `top_p` does.
     reached = ascending.softmax(dim=0).cumsum(dim=0, dtype=torch.float64).float()
-    cut = (reached <= 1 - settings.top_p).sum().clamp(max=len(ascending) - 1)
+    cut = (reached <= 1 - top_p).sum().clamp(max=len(ascending) - 1)
     return ascending.take(cut)
 
 
 def _sample(logits: Tensor, drawn: float | Tensor) -> Tensor:
-    """The id that ``drawn`` stands for, with the probabilities softmax(``logits``), as `choice.sample` has it."""
+    """The place that ``drawn`` stands for, with the probabilities softmax(``logits``), as `choice.sample` has it."""
     reached = logits.softmax(dim=0).cumsum(dim=0, dtype=torch.float64)
     return (reached <= reached[-1] * drawn).sum().clamp(max=len(logits) - 1)

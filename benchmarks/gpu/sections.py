@@ -74,7 +74,7 @@ NEEDED: Final = (
 """What every section imports."""
 
 SECTIONS: Final = (
-    Section("tests", "Tests marked cuda", "card_tests", 120, ("pytest", "hypothesis", "transformers"), has_goals=True),
+    Section("tests", "Tests marked cuda", "card_tests", 150, ("pytest", "hypothesis", "transformers"), has_goals=True),
     Section("decoding", "Decoding at batch 1", "decoding", 80, ("transformers",), has_goals=True),
     Section("training", "Training 124M at context 1024", "training", 130, arguments=("training",), has_goals=True),
     Section("prompts", "Reading a prompt", "prompts", 40, ("transformers",)),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,10 @@ def test_a_resumed_run_goes_on_bit_for_bit(make_config: MakeConfig, tmp_path: Pa
         assert torch.equal(mine, theirs)
 
 
-def test_steps_are_launched_without_waiting_and_train_the_same(make_config: MakeConfig) -> None:
-    launched, waited = (trainer_on_cuda(make_config, run={"precision": "bfloat16"}) for _ in range(2))
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_steps_are_launched_without_waiting_and_train_the_same(make_config: MakeConfig, optimizer: str) -> None:
+    over = {"run": {"precision": "bfloat16"}, "optim": {"optimizer": optimizer}}
+    launched, waited = (trainer_on_cuda(make_config, **deepcopy(over)) for _ in range(2))
     assert launched.checks_on_device
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -53,8 +56,9 @@ def test_steps_are_launched_without_waiting_and_train_the_same(make_config: Make
         assert torch.equal(mine, theirs)
 
 
-def test_a_bad_step_is_skipped_by_the_device(make_config: MakeConfig) -> None:
-    trainer = trainer_on_cuda(make_config, run={"precision": "bfloat16"})
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_bad_step_is_skipped_by_the_device(make_config: MakeConfig, optimizer: str) -> None:
+    trainer = trainer_on_cuda(make_config, run={"precision": "bfloat16"}, optim={"optimizer": optimizer})
     trainer.step()
     before = [weight.detach().clone() for weight in trainer.model.parameters()]
     handle = trainer.model.wpe.weight.register_hook(lambda gradient: gradient * math.inf)

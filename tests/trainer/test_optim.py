@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -84,6 +86,55 @@ def test_muon_in_float32_is_torchs_but_for_its_bfloat16(shape: tuple[int, int]) 
             optimizer.step()
     torch.testing.assert_close(ours, theirs, rtol=0.0, atol=3 * 0.02 * 0.02)
     assert torch.equal(pair[0].state[ours]["momentum_buffer"], pair[1].state[theirs]["momentum_buffer"])
+
+
+SHAPES = [(8, 24), (24, 8), (8, 24), (16, 16), (24, 8), (8, 24)]
+MUON = {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1}
+
+
+def some_weights() -> list[torch.nn.Parameter]:
+    generator = torch.Generator().manual_seed(5)
+    return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in SHAPES]
+
+
+def set_gradients(weights: list[torch.nn.Parameter], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    for weight in weights:
+        weight.grad = torch.randn(weight.shape, generator=generator)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+@pytest.mark.parametrize("flag", [None, torch.zeros(())])
+def test_muon_of_all_matrices_of_a_shape_is_torchs(nesterov: bool, flag: torch.Tensor | None) -> None:
+    """As on CUDA, where they are multiplied together."""
+    ours, theirs = some_weights(), some_weights()
+    pair = Muon(ours, nesterov=nesterov, **MUON), torch.optim.Muon(theirs, nesterov=nesterov, **MUON)
+    pair[0].stacks, pair[0].found_inf = True, flag
+    for seed in range(3):
+        for weights, optimizer in zip((ours, theirs), pair, strict=True):
+            set_gradients(weights, seed)
+            optimizer.step()
+    for mine, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, other, rtol=0.0, atol=3 * 0.02 * 0.02)
+        assert torch.equal(pair[0].state[mine]["momentum_buffer"], pair[1].state[other]["momentum_buffer"])
+
+
+def test_muon_changes_nothing_where_the_device_says_so() -> None:
+    weights = some_weights()
+    muon = Muon(weights, **MUON)
+    muon.stacks = True
+    set_gradients(weights, 1)
+    muon.step()
+    before = [(weight.detach().clone(), muon.state[weight]["momentum_buffer"].clone()) for weight in weights]
+    muon.found_inf = torch.ones(())
+    set_gradients(weights, 2)
+    for bad, weight in zip((math.nan, math.inf, -math.inf), weights, strict=False):
+        assert weight.grad is not None
+        weight.grad[0, 0] = bad
+    muon.step()
+    for weight, (then, buffer) in zip(weights, before, strict=True):
+        assert torch.equal(weight, then)
+        assert torch.equal(muon.state[weight]["momentum_buffer"], buffer)
 
 
 def test_state_goes_through_tensors_unchanged() -> None:

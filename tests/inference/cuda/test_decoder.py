@@ -238,9 +238,7 @@ REAL = GPT2Config(vocab_size=50257, n_positions=1024, n_embd=768, n_layer=2, n_h
 def test_graphs_change_no_bit(dtype: torch.dtype, caplog: pytest.LogCaptureFixture) -> None:
     model, ids = random_model(REAL).to("cuda", dtype), random_ids(REAL)
     captured = decoded(DeviceDecoder(model, graphs=True), new_cache(model, dtype), ids)
-    with torch.cuda.stream(
-        torch.cuda.Stream()
-    ):  # some kernels in float16 round otherwise on the default one
+    with torch.cuda.stream(torch.cuda.Stream()):  # some kernels in float16 round otherwise on the default one
         assert torch.equal(captured, fresh(model, ids, dtype))
     assert not caplog.records
 

@@ -65,6 +65,7 @@ class BrokenView(NotesPage):
     title: ClassVar[str] = "Broken view"
 
     def make_view(self) -> PageView:
+        QLabel("half a view", self.window.contents)
         raise RuntimeError("no view")
 
 
@@ -188,6 +189,7 @@ def test_a_page_that_fails_is_one_sentence_and_a_crash_report_and_the_others_liv
         words = [label.text() for label in window.contents.currentWidget().findChildren(QLabel)]
         assert len(words) == 1
         assert f"The page {kind.title} cannot be shown" in words[0]
+        assert not any(label.text() == "half a view" for label in window.findChildren(QLabel) if label.isVisible())
         for page in ("play", "models", "notes"):
             window.show_page(page)
             assert window.stack.view.content.isVisible()

@@ -57,6 +57,7 @@ class DecodingPanel(QScrollArea):
     def __init__(self, theme: Theme, settings: SettingsService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._shown = QWidget()
+        self._shown.setProperty("zone", "surface")
         self._theme, self._settings = theme, settings
         self.presets = PresetBar(theme, settings)
         self.seed = SeedBox(theme)
@@ -99,13 +100,13 @@ class DecodingPanel(QScrollArea):
             chips.refused.connect(self.refused)
         self.neutral.clicked.connect(self.presets.reset)
         self.for_new.clicked.connect(self.use_for_new)
+        for group, section in self.more.items():
+            section.button.setAccessibleName(f"More settings of {group.value}")
+            section.button.setProperty("minor", True)  # before it is shown, which styles it
+            section.toggled.connect(self._show_captions)
         for group, section in self.sections.items():
             section.set_open(group.value not in settings.value.closed_groups)
             section.toggled.connect(self._on_toggled)
-        for group, section in self.more.items():
-            section.button.setAccessibleName(f"More settings of {group.value}")
-            section.button.setProperty("minor", True)
-            section.toggled.connect(self._show_captions)
         settings.changed.connect(self._show)
         self._show()
 
@@ -151,7 +152,6 @@ class DecodingPanel(QScrollArea):
         return chips
 
     def _lay_out(self) -> None:
-        self._shown.setProperty("zone", "surface")
         layout = QVBoxLayout(self._shown)
         layout.setContentsMargins(16, 16, 4, 16)  # and the scroll bar
         layout.setSpacing(8)

@@ -115,21 +115,6 @@ class PlaygroundPage(BasePage):
     def make_view(self) -> PageView:
         services, window = self.services, self.window
         messages = PageMessages(services.messages, self.id, of_document=True)
-        view = self.view = PlaygroundView(
-            services,
-            messages,
-            self.session,
-            self.special,
-            self.read_ahead,
-            window.commands,
-            self.documents,
-            self.completions,
-        )
-        view.place.changed.connect(self._count)
-        services.counter.counted.connect(view.context_line.show_counts)
-        view.zoomed.connect(services.settings.zoom)
-        view.files_given.connect(self.files.open_files)
-        view.tour_card.models_wanted.connect(window.links.models_wanted)
         chooser = ModelChooser(services, window.commands, "inference.stop_following")
         chooser.models_wanted.connect(window.links.models_wanted)
         device = DeviceButton(services.settings, services.inference)
@@ -143,7 +128,24 @@ class PlaygroundPage(BasePage):
             window.commands.action("document.new"),
             window.commands.action("document.pane"),
             window.menu,
+            window.top_bars,
         )
+        view = self.view = PlaygroundView(
+            services,
+            messages,
+            self.session,
+            self.special,
+            self.read_ahead,
+            window.commands,
+            self.documents,
+            self.completions,
+            window.contents,
+        )
+        view.place.changed.connect(self._count)
+        services.counter.counted.connect(view.context_line.show_counts)
+        view.zoomed.connect(services.settings.zoom)
+        view.files_given.connect(self.files.open_files)
+        view.tour_card.models_wanted.connect(window.links.models_wanted)
         status = StatusBar(services.theme, services.inference, window.commands)
         services.counter.counted.connect(status.show_counts)
         services.settings.changed.connect(

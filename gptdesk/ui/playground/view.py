@@ -109,8 +109,9 @@ class PlaygroundView(QWidget):
         commands: Commands,
         documents: Documents,
         completions: Completions,
+        parent: QWidget,
     ) -> None:
-        super().__init__()
+        super().__init__(parent)
         self.session, self._messages, self._special = session, messages, special
         self._theme, self._settings = theme, settings = services.theme, services.settings
         self._inference, self._commands, self._program = services.inference, commands, services.program

@@ -109,6 +109,14 @@ class MainWindow(QWidget):
         return self._links
 
     @property
+    def top_bars(self) -> QWidget:
+        return self.stack.top_bars
+
+    @property
+    def contents(self) -> QWidget:
+        return self.stack.contents
+
+    @property
     def current_page(self) -> str:
         return self.stack.current
 

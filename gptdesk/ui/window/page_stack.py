@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout, QWidget
 
 from gptdesk.ui.widgets.layout.page_bars import STATUS_HEIGHT, TOP_HEIGHT
@@ -24,6 +25,7 @@ class PageStack(QWidget):
         pages: by id.
         current: id of the page that is shown; "" for none yet.
         views: made so far, by id.
+        top_bars: area above the contents.
         contents: area between the bars.
     """
 
@@ -37,13 +39,13 @@ class PageStack(QWidget):
         self.pages: Mapping[str, Page] = {}
         self.current = ""
         self.views: dict[str, PageView] = {}
-        self.contents, self._top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
-        self._top_bars.setFixedHeight(TOP_HEIGHT)
+        self.contents, self.top_bars, self._status_bars = QStackedWidget(), QStackedWidget(), QStackedWidget()
+        self.top_bars.setFixedHeight(TOP_HEIGHT)
         self._status_bars.setFixedHeight(STATUS_HEIGHT)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._top_bars)
+        layout.addWidget(self.top_bars)
         layout.addWidget(separator("horizontal"))
         layout.addWidget(self.contents, 1)
         layout.addWidget(separator("horizontal"))
@@ -87,14 +89,24 @@ class PageStack(QWidget):
                 log.exception("the page %s did not close", page.id)
 
     def _parts(self, view: PageView) -> tuple[tuple[QStackedWidget, QWidget], ...]:
-        return (self._top_bars, view.top_bar), (self.contents, view.content), (self._status_bars, view.status_bar)
+        return (self.top_bars, view.top_bar), (self.contents, view.content), (self._status_bars, view.status_bar)
 
     def _make_view(self, page: Page) -> PageView:
         try:
             return page.make_view()
         except Exception:  # one page that fails leaves the others usable
             log.exception("the page %s cannot be made", page.id)
+            for stack in (self.top_bars, self.contents):
+                _remove_unfinished(stack)
             return self._make_failed_view(page, traceback.format_exc())
+
+
+def _remove_unfinished(stack: QStackedWidget) -> None:
+    """Removes the widgets that were made in the stack for a page whose view could not be made."""
+    for child in stack.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        if stack.indexOf(child) < 0:
+            child.hide()
+            child.deleteLater()
 
 
 def separator(direction: str) -> QFrame:

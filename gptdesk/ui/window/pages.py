@@ -78,6 +78,18 @@ class Window(Protocol):
         """Requests to other pages."""
 
     @property
+    def top_bars(self) -> QWidget:
+        """The parent of top bars; see `contents`."""
+
+    @property
+    def contents(self) -> QWidget:
+        """The parent of what pages show between the bars.
+
+        A large view is made in it, after its top bar was made in `top_bars`, which the focus comes to before. Views may
+        have no parent until they are made, but Qt then styles all their widgets a second time.
+        """
+
+    @property
     def current_page(self) -> str:
         """The id of the page that is shown."""
 

@@ -6,15 +6,13 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QEvent, QMimeData, QObject, QPointF, QRect, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QInputMethodEvent, QPaintEvent, QTextCursor
+from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QInputMethodEvent, QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.playground.editing import view_text
-from gptdesk.ui.playground.editing.editor import Editor
 from gptdesk.ui.theme import Theme
 
 from .editor_view import Drop, View
@@ -326,50 +324,3 @@ def test_marks_can_be_switched_off(view: View, theme: Theme) -> None:
     view.generate(" upon a time there was a")
     view.editor.show_marks(False)
     assert bars(view, theme) == (0, 0)
-
-
-class Repaints(QObject):
-    """Records which rows of a viewport are painted anew."""
-
-    def __init__(self, editor: Editor) -> None:
-        super().__init__(editor)
-        self._editor, self.rows = editor, range(0)
-        QApplication.processEvents()
-        editor.viewport().installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QPaintEvent):
-            self.rows = range(event.rect().top(), event.rect().bottom() + 1)
-        return False
-
-    def picture(self) -> QImage:
-        """What the viewport shows, painted whole."""
-        rows = self.rows
-        picture = self._editor.viewport().grab().toImage()
-        self.rows = rows
-        return picture
-
-
-def test_a_token_has_its_line_painted_and_what_is_below_and_nothing_else_changes(view: View) -> None:
-    view.document.replace(0, 0, "Once upon a time there was a dragon. " * 60)
-    view.generate(" It")
-    view.editor.show_end()
-    document, bar, repaints = view.document, view.editor.verticalScrollBar(), Repaints(view.editor)
-    document.begin_generation(Origin(generation="streamed", model="tiny"))
-    document.append_tokens(" slept", [Token(1, 6, -1.0)])
-    view.show()
-    compared = 0
-    for word in [" in", " a", " den", ",", " al", "though", " it", " was", " not", " tired"] * 3:
-        QApplication.processEvents()
-        before, scrolled = repaints.picture(), bar.value()
-        document.append_tokens(word, [Token(1, len(word), -1.0)])
-        view.show()
-        QApplication.processEvents()
-        after = repaints.picture()
-        if bar.value() == scrolled:  # else all has moved
-            compared += 1
-            assert len(repaints.rows) < before.height() / 2
-            for row in range(before.height()):
-                line = QRect(0, row, before.width(), 1)
-                assert row in repaints.rows or before.copy(line) == after.copy(line)
-    assert compared > 20

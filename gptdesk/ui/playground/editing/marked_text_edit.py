@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec.structs import replace
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter, QPaintEvent, QTextCursor
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextCursor
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.playground.editing.following_text import FollowingTextEdit
@@ -18,12 +18,16 @@ from gptdesk.ui.theme import Theme
 class MarkedTextEdit(FollowingTextEdit):
     """Paints the marks behind the text, unless they are switched off.
 
+    The viewport is opaque, `paintEvent` fills it: so scrolling by a line moves pixels and paints that line alone, and
+    nothing of what is behind is painted meanwhile. Whatever is painted has to move with the text.
+
     Attributes:
         marks_shown: whether the marks are painted.
         layers: each paints more behind the text, as `underlay` does.
         overlays: as ``layers``, over the text.
         underlay: paints more behind the text, in the place of the tint: gets a painter that is translated so that the
-            document's origin is where it appears, and the part of the viewport that is visible.
+            document's origin is where it appears, and the part of the viewport that is painted, with a line above and
+            below, because what is painted for a line reaches into its neighbours.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -36,6 +40,7 @@ class MarkedTextEdit(FollowingTextEdit):
         self.layers: list[Callable[[QPainter, QRect], None]] = []
         self.overlays: list[Callable[[QPainter, QRect], None]] = []
         self.underlay: Callable[[QPainter, QRect], None] | None = None
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def mark(self, spans: list[tuple[int, int]], newest: int, line_height: int) -> None:
         """Marks ``spans``; see `MarkedText`."""
@@ -107,25 +112,31 @@ class MarkedTextEdit(FollowingTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         self._dirty_from = None
-        has_marks = bool(self._marked.spans) and self.marks_shown
-        if has_marks or self.layers or self.underlay is not None:
-            painter = QPainter(self.viewport())
-            painter.translate(0, -self.verticalScrollBar().value())
-            if has_marks:
+        height = self._marked.line_height
+        painted = event.rect().adjusted(0, -height, 0, height)
+        with self._painting() as painter:
+            top = self.verticalScrollBar().value()
+            painter.fillRect(painted.translated(0, top), QColor(self._theme.colours.surface))
+            if self._marked.spans and self.marks_shown:
                 marked = self._marked if self.underlay is None else replace(self._marked, newest=None)
-                paint_marks(painter, self.document(), marked, event.rect(), self._theme.colours)
+                paint_marks(painter, self.document(), marked, painted, self._theme.colours)
             if self.underlay is not None:
-                self.underlay(painter, event.rect())
+                self.underlay(painter, painted)
             for layer in self.layers:
-                layer(painter, event.rect())
-            painter.end()
+                layer(painter, painted)
         super().paintEvent(event)
         if self.overlays:
-            painter = QPainter(self.viewport())
-            painter.translate(0, -self.verticalScrollBar().value())
-            for overlay in self.overlays:
-                overlay(painter, event.rect())
-            painter.end()
+            with self._painting() as painter:
+                for overlay in self.overlays:
+                    overlay(painter, painted)
+
+    @contextmanager
+    def _painting(self) -> Iterator[QPainter]:
+        """Paints on the viewport, in coordinates of the document."""
+        painter = QPainter(self.viewport())
+        painter.translate(0, -self.verticalScrollBar().value())
+        yield painter
+        painter.end()
 
 
 def _first_difference(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int | None:

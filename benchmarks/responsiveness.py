@@ -85,10 +85,12 @@ class OpenedWindow:
         from gptdesk.ui.services.inference_messages import State
         from gptdesk.ui.window.application import make_services, spare_the_collector
         from gptdesk.ui.window.main_window import MainWindow
+        from gptdesk.ui.window.process.collector import Collector
 
         share_one_heap()
         self._app = QApplication([])
         use_readable_locale()
+        self._collector = Collector()  # as the program has it: no other thread collects
         folders = Folders.of_this_user()
         self.services = services = make_services(self._app, folders)
         self._failed: list[str] = []
@@ -130,6 +132,7 @@ class OpenedWindow:
     def close(self) -> None:
         self._window.leave()
         self.services.end(15_000)
+        self._collector.stop()
 
 
 def measure_window(model: str, seconds: float, turns: int) -> dict[str, Any]:

@@ -17,7 +17,14 @@ log = logging.getLogger(__name__)
 _MOST: Final = 256
 """Most likely tokens that are looked for; more would seldom fit into what is sorted."""
 
-_TRIED: Final = (DecodingSettings(temperature=0), DecodingSettings(temperature=0.8, top_k=40, top_logprobs=10))
+_FEW: Final = 64
+"""Most likely tokens whose candidates, seldom twice as many, fit into the smaller number of them."""
+
+_TRIED: Final = (
+    DecodingSettings(temperature=0),
+    DecodingSettings(temperature=0.8, top_k=40, top_logprobs=10),
+    DecodingSettings(top_k=200),
+)
 """Settings that between them need all kernels."""
 
 
@@ -68,7 +75,7 @@ class FusedChoice:
         self._summary = (buffer(self._parts), buffer(self._parts, torch.int32), *sums)
         self._block_maxima = buffer(self._parts * (kernels.PART // kernels.BLOCK))
         self._bound, self._count = buffer(1), buffer(1, torch.int32)
-        self._candidates = buffer(kernels.CANDIDATES), buffer(kernels.CANDIDATES, torch.int32)
+        self._candidates = buffer(max(kernels.CANDIDATES)), buffer(max(kernels.CANDIDATES), torch.int32)
         # Kernels write into the host's memory, which takes less time than a copy does.
         self._packed = torch.empty(4 + 2 * _MOST, dtype=torch.float64, pin_memory=device.type == "cuda")
 
@@ -77,7 +84,8 @@ class FusedChoice:
         size, most = len(logits), max(_top_k(settings), settings.top_logprobs)
         if size > self.vocab_size or (not settings.greedy and not settings.top_k):
             return False
-        return most <= min(_MOST, size) and (most <= size // self._kernels.BLOCK or size <= self._kernels.CANDIDATES)
+        found = most <= size // self._kernels.BLOCK or size <= max(self._kernels.CANDIDATES)
+        return found and most <= min(_MOST, size)
 
     def packed(self, logits: Tensor, settings: DecodingSettings, drawn: float, *, ahead: bool) -> Tensor:
         """Launches the choice.
@@ -103,19 +111,22 @@ class FusedChoice:
                 kernels.choose_most_likely[(1,)](*self._summary, packed, *place, parts, **how)
                 return packed[:4]
             top = settings.top_logprobs
+            most = max(_top_k(settings), top)
+            few, many = kernels.CANDIDATES
+            candidates = few if most <= min(_FEW, size // kernels.BLOCK) else many
             kernels.find_bound[(1,)](
-                self._block_maxima, self._bound, self._count, -(-size // kernels.BLOCK), max(_top_k(settings), top),
+                self._block_maxima, self._bound, self._count, -(-size // kernels.BLOCK), most,
                 WIDTH=_padded(len(self._block_maxima)), **self._launch,
             )  # fmt: skip
             kernels.gather[(parts,)](
                 logits, self._bound, self._count, *self._candidates, size,
-                PART=part, CANDIDATES=kernels.CANDIDATES, **self._launch,
+                PART=part, CANDIDATES=candidates, **self._launch,
             )  # fmt: skip
             temperature, top_p, min_p = _applied(settings)
             kernels.draw[(1,)](
                 *self._candidates, self._count, *self._summary, packed, *place, parts,
                 int(drawn * 2**53), temperature, 1 - top_p, min_p, _top_k(settings), top,
-                CANDIDATES=kernels.CANDIDATES, **how,
+                CANDIDATES=candidates, **how,
             )  # fmt: skip
         return packed[: 4 + 2 * top]
 

@@ -111,7 +111,7 @@ def compare_texts(settings: DecodingSettings) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        "compare_choices(3000, 'cpu', SETTINGS[:6])",
+        "compare_choices(3000, 'cpu', [*SETTINGS[:6], SETTINGS[7], SETTINGS[14]])",
         "compare_special_cases('cpu')",
         "compare_texts(DecodingSettings(temperature=0))",
         "compare_texts(DecodingSettings(temperature=0.9, top_k=20, top_logprobs=3))",
@@ -159,7 +159,7 @@ def test_an_engine_writes_with_them_what_it_writes_without(
 
 
 def test_what_has_no_top_k_is_left_to_torch() -> None:
-    kernels = type("Kernels", (), {"PART": 1024, "BLOCK": 128, "CANDIDATES": 1024})
+    kernels = type("Kernels", (), {"PART": 1024, "BLOCK": 128, "CANDIDATES": (256, 1024)})
     chooser = FusedChoice(kernels, 50257, torch.zeros(5, 8, dtype=torch.int64), {})  # type: ignore[arg-type]
     logits = torch.zeros(50257)
     assert chooser.serves(logits, PRESETS["Balanced"])

@@ -2,12 +2,13 @@
 
     python -m benchmarks.soak [--minutes M] [--completions N] [--screen xvfb|offscreen|own] [--json OUT]
 
-The whole window in a process of its own. Spread evenly over the time, completions of eight tokens are generated: after
-a new prompt, again, from the middle of the text, or from another token in place of one that was generated. A document
-is left for a new one after 25 completions, and the model for the other one (the bundled model, and one of random
-weights with another shape) after 100. It decodes with one thread, which a busy machine stretches less. The memory of
-the process is noted every five seconds, with the model that is loaded: the two differ by a sixth. A level is the median
-of the second minute, or of the last, with the same model; that of the model whose level rises more counts.
+The whole window in a process of its own. Spread evenly over the time (which a busy machine exceeds), completions of
+eight tokens are generated: after a new prompt, again, from the middle of the text, or from another token in place of
+one that was generated. A document is left for a new one after 25 completions, and the model for the other one (the
+bundled model, and one of random weights with another shape) after 100. It decodes with one thread, which a busy machine
+stretches less. The memory of the process is noted every five seconds, with the model that is loaded: the two differ by
+a sixth. A level is the median of the second minute, or of the last, with the same model; that of the model whose level
+rises more counts.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def measure_window(models: list[str], minutes: float, completions: int) -> dict[
     use = _Use(opened, models)
     noted: list[tuple[float, int, str]] = []
     began = perf_counter()
-    while (passed := perf_counter() - began) < 60 * minutes:
+    while (passed := perf_counter() - began) < 60 * minutes or use.completions < completions:
         if not noted or passed - noted[-1][0] >= _NOTED_S:
             noted.append((passed, resident_memory(), use.model))
         if use.completions <= completions * passed / (60 * minutes):
@@ -117,7 +118,7 @@ def measure_window(models: list[str], minutes: float, completions: int) -> dict[
         else:
             opened.wait(_PAUSE_S)
     opened.close()
-    return {"memory": noted, "completions": use.completions, "steps": use.steps}
+    return {"minutes": round(passed / 60, 1), "memory": noted, "completions": use.completions, "steps": use.steps}
 
 
 def benchmark(minutes: float, completions: int, screen: str) -> dict[str, Any]:
@@ -130,11 +131,7 @@ def benchmark(minutes: float, completions: int, screen: str) -> dict[str, Any]:
     others: list[float] = []
     with window_processes("soak", screen) as measure, cores_of_others(others):
         found = measure("--minutes", minutes, "--completions", completions, "--window", Settings().model, other)
-    return {
-        **report_head("soak", screen, others),
-        "minutes": minutes,
-        **found,
-    }
+    return report_head("soak", screen, others) | found
 
 
 def levels(memory: Sequence[tuple[float, int, str]]) -> tuple[float, float]:

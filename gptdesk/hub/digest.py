@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-
-import msgspec
+from dataclasses import dataclass
 
 from gptdesk.errors import UserError
 
 
-class HubFile(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class HubFile:
     """A file at one commit of a repository.
 
     Attributes:

@@ -66,7 +66,7 @@ class Shown:
         opened.window.show_page("models")
         assert opened.window.models is not None
         self.page: ModelsView = opened.window.models
-        self.wait(lambda: self.models.looked and not self.page.list._timer.isActive())
+        self.wait(lambda: self.models.looked and self.page.items and not self.page.list._timer.isActive())
 
     def wait(self, condition: Callable[[], object]) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)

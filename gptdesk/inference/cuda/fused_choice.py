@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from gptdesk.inference.cuda.blocks import padded
 from gptdesk.inference.cuda.sampling import packed_choice
 from gptdesk.inference.sampling.settings import DecodingSettings
 
@@ -101,7 +102,7 @@ class FusedChoice:
         kernels, size, packed = self._kernels, len(logits), self._packed
         part, parts = kernels.PART, -(-size // kernels.PART)
         place = self._token, self._position, self._following
-        how: dict[str, Any] = {"PARTS": _padded(self._parts), "AHEAD": ahead, **self._launch}
+        how: dict[str, Any] = {"PARTS": padded(self._parts), "AHEAD": ahead, **self._launch}
         with torch.cuda.device_of(logits):
             kernels.summarise_parts[(parts,)](
                 logits, *self._summary, self._block_maxima, size,
@@ -116,7 +117,7 @@ class FusedChoice:
             candidates = few if most <= min(_FEW, size // kernels.BLOCK) else many
             kernels.find_bound[(1,)](
                 self._block_maxima, self._bound, self._count, -(-size // kernels.BLOCK), most,
-                WIDTH=_padded(len(self._block_maxima)), **self._launch,
+                WIDTH=padded(len(self._block_maxima)), **self._launch,
             )  # fmt: skip
             kernels.gather[(parts,)](
                 logits, self._bound, self._count, *self._candidates, size,
@@ -149,8 +150,3 @@ def _top_k(settings: DecodingSettings) -> int:
 def _applied(settings: DecodingSettings) -> tuple[float, float, float]:
     """Temperature, top-p and min-p."""
     return (1.0, 1.0, 0.0) if settings.greedy else (settings.temperature, settings.top_p, settings.min_p)
-
-
-def _padded(size: int) -> int:
-    """The next power of two, which Triton's blocks are made of."""
-    return 1 << max(0, size - 1).bit_length()

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from gptdesk.gpt2.activations import ActivationCase
 from gptdesk.gpt2.kv_cache import KVCache
 from gptdesk.gpt2.model import GPT2, Block
+from gptdesk.inference.cuda.blocks import padded
 from gptdesk.inference.cuda.fused_choice import FusedChoice, fused_choice
 from gptdesk.inference.in_torch.parity import TOLERANCE
 
@@ -77,7 +78,7 @@ def fits(model: GPT2) -> bool:
     """Whether the kernels are for this model: GELU's tanh approximation, and rows that one program can hold."""
     config = model.config
     longest = max(config.n_embd, config.inner_size)
-    return config.activation.case == ActivationCase.GELU_TANH and _padded(longest) <= _LONGEST_ROW
+    return config.activation.case == ActivationCase.GELU_TANH and padded(longest) <= _LONGEST_ROW
 
 
 class FusedStep:
@@ -128,7 +129,7 @@ class FusedStep:
         model, kernels, config = self._model, self._kernels, self._model.config
         C, H, D, P, eps = config.n_embd, config.n_head, config.head_size, config.n_positions, config.layer_norm_epsilon
         inner, V, wte = config.inner_size, config.vocab_size, model.wte.weight
-        x, block_of, launch = self._x, _padded(C), self._launch
+        x, block_of, launch = self._x, padded(C), self._launch
         kernels.embed[(texts,)](ids, positions, following, wte, model.wpe.weight, x, C, BLOCK=block_of)
         for layer, block in enumerate(self._layers):
             start, attn, mlp = layer * H * P * D, block.block.attn, block.block.mlp
@@ -138,7 +139,7 @@ class FusedStep:
             )  # fmt: skip
             kernels.attention[(texts, H, spans)](
                 self._q, keys, values, positions, start, wte, self._span_weights, self._span_values,
-                H, D, P, spans, attn.scale, MOST_TEXTS=MOST_TEXTS, SPAN=kernels.SPAN, BLOCK_D=_padded(D), **launch,
+                H, D, P, spans, attn.scale, MOST_TEXTS=MOST_TEXTS, SPAN=kernels.SPAN, BLOCK_D=padded(D), **launch,
             )  # fmt: skip
             kernels.attention_output[(texts, _tiles(C, C))](
                 x, self._span_weights, self._span_values, *_of(attn.c_proj), C, D, spans,
@@ -196,7 +197,7 @@ def _of(layer: nn.Linear | nn.LayerNorm) -> tuple[Tensor, Tensor]:
 
 def _how(layer: nn.Linear) -> dict[str, int | bool]:
     """Compile-time arguments of a product with this layer."""
-    block = _padded(layer.in_features)
+    block = padded(layer.in_features)
     return {
         "ROWS": _rows(layer.out_features, layer.in_features),
         "BLOCK": block,
@@ -208,16 +209,11 @@ def _rows(rows: int, columns: int) -> int:
     """Rows of a weight, (rows, columns), that one program takes: few where there are few, to keep a GPU's 132
     multiprocessors busy."""
     share = 4 if rows <= 2048 else _MOST_ROWS
-    return max(1, min(share, _TILE // _padded(columns)))
+    return max(1, min(share, _TILE // padded(columns)))
 
 
 def _tiles(rows: int, columns: int) -> int:
     return -(-rows // _rows(rows, columns))
-
-
-def _padded(size: int) -> int:
-    """The next power of two, which Triton's blocks are made of."""
-    return 1 << max(0, size - 1).bit_length()
 
 
 def _difference(model: GPT2, step: FusedStep) -> float:

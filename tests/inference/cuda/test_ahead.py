@@ -16,6 +16,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.decoder import ready
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.inference.cuda.kernel_runs import engine_on_card
 from tests.random_models import random_model
 
 CONFIG = GPT2Config(n_positions=48, n_embd=32, n_layer=2, n_head=1)
@@ -133,10 +134,7 @@ def test_an_engine_writes_the_same(model: GPT2, settings: DecodingSettings, monk
 def test_a_card_writes_the_same(tiny_model_folder: Path, settings: DecodingSettings) -> None:
     texts = []
     for works_ahead in (True, False):
-        engine = Engine.load(tiny_model_folder, device="cuda")
-        assert engine.decoder is not None
-        decoder = engine.decoder.result()
-        assert isinstance(decoder, DeviceDecoder)
+        engine, decoder = engine_on_card(tiny_model_folder)
         decoder.works_ahead = works_ahead
         events = [*engine.generate(PROMPT, replace(settings, max_tokens=100))]
         texts.append([(event.index, event.id) for event in events if isinstance(event, TokenEvent)])

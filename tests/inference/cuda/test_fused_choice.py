@@ -1,8 +1,6 @@
 """The Triton kernels that choose a token, against torch's choice: interpreted where there is no card, else on it."""
 
 import itertools
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +14,10 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_choice import FusedChoice
 from gptdesk.inference.cuda.fused_step import FusedStep
 from gptdesk.inference.cuda.sampling import packed_choice
-from gptdesk.inference.engine import Engine, TokenEvent
+from gptdesk.inference.engine import TokenEvent
 from gptdesk.inference.sampling.random_numbers import RandomNumbers
 from gptdesk.inference.sampling.settings import PRESETS, DecodingSettings
+from tests.inference.cuda.kernel_runs import engine_on_card, interpret
 from tests.random_models import random_model
 
 SETTINGS = [
@@ -118,13 +117,7 @@ def compare_texts(settings: DecodingSettings) -> None:
     ],
 )
 def test_interpreted_kernels_choose_what_torch_does(call: str) -> None:
-    """In a process of its own: the interpreter is chosen when Triton is imported, for good."""
-    pytest.importorskip("triton")
-    code = "import os; os.environ['TRITON_INTERPRET'] = '1'; from tests.inference.cuda.test_fused_choice import *; "
-    done = subprocess.run(
-        [sys.executable, "-c", code + call], cwd=Path(__file__).parents[3], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    interpret(__name__, call)
 
 
 @pytest.mark.cuda
@@ -145,10 +138,7 @@ def test_an_engine_writes_with_them_what_it_writes_without(
 ) -> None:
     texts = []
     for by_kernels in (True, False):
-        engine = Engine.load(tiny_model_folder, device="cuda")
-        assert engine.decoder is not None
-        decoder = engine.decoder.result()
-        assert isinstance(decoder, DeviceDecoder)
+        engine, decoder = engine_on_card(tiny_model_folder)
         assert decoder.chooser is not None
         decoder.chooser = decoder.chooser if by_kernels else None
         events = [*engine.generate("Once upon a time", replace(settings, seed=3, max_tokens=100))]

@@ -1,7 +1,5 @@
 """The decode step's Triton kernels against the network: by Triton's interpreter where there is no card, else on it."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from gptdesk.inference.cuda.decoder import DeviceDecoder
 from gptdesk.inference.cuda.fused_step import FusedStep, fits, fused_step
 from gptdesk.inference.engine import Engine, TokenEvent
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.inference.cuda.kernel_runs import interpret
 from tests.random_models import random_model
 
 SHAPES = {
@@ -72,12 +71,7 @@ def read_but_two(model: GPT2, ids: torch.Tensor) -> KVCache:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the kernels run on the card then")
 @pytest.mark.parametrize("shape", SHAPES)
 def test_interpreted_kernels_compute_what_the_network_does(shape: str) -> None:
-    """In a process of its own: the interpreter is chosen when Triton is imported, for good."""
-    pytest.importorskip("triton")
-    here = f"from tests.inference.cuda.test_fused_step import *; compare_last_steps(SHAPES[{shape!r}], 'cpu')"
-    code = f"import os; os.environ['TRITON_INTERPRET'] = '1'; {here}"
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    interpret(__name__, f"compare_last_steps(SHAPES[{shape!r}], 'cpu')")
 
 
 @pytest.mark.cuda

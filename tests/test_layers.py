@@ -115,7 +115,6 @@ ROOT = Path(__file__).parents[1]
 LONGEST_MODULE, MOST_MODULES, MEDIAN_LINES = 350, 20, 160
 
 LONGER_MODULES = {
-    "gptdesk/inference/cpu/decode_kernel.py": "Numba compiles it as one unit",
     "run.py": "one file that anybody can start, with the standard library alone, before anything is installed",
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from gptdesk.gpt2.activations import ActivationCase
-from gptdesk.inference.cpu.kernel_intrinsics import power_of_two
+from gptdesk.inference.cpu.intrinsics.scalars import power_of_two
 
 # Numba accepts module-level integers as constants everywhere, members of an enumeration not.
 _GELU_TANH = int(ActivationCase.GELU_TANH)

@@ -37,11 +37,12 @@ RECORD: Final = "compiled.json"
 """Written last: what is in the folder beside it is whole."""
 
 SOURCES: Final = (
-    "decode_kernel.py", "activation_kernels.py", "kernel_intrinsics.py", "layer_kernels.py", "step_tables.py",
-    "tasks.py", "thread_intrinsics.py", "group_size.py", "native_code.py",
+    "decode_kernel.py", "activation_kernels.py", "layer_kernels.py", "step_tables.py", "tasks.py", "group_size.py",
+    "native_code.py",
+    "dots/blocks.py", "dots/floats.py", "dots/integers.py", "dots/products.py",
+    "intrinsics/register_tile.py", "intrinsics/scalars.py", "intrinsics/threads.py", "intrinsics/vectors.py",
     "prompt/prompt_kernel.py", "prompt/products.py", "prompt/attention.py",
-    "prompt/product_intrinsics.py", "prompt/packing_intrinsics.py", "prompt/vector_intrinsics.py",
-    "prompt/register_tile.py",
+    "prompt/product_intrinsics.py", "prompt/packing_intrinsics.py",
     "../../gpt2/activations.py",
 )  # fmt: skip
 """Modules whose code or constants are compiled, from this folder."""

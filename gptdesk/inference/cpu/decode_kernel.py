@@ -11,28 +11,26 @@ The list is a table of integers (`Phase`), so that one compilation serves models
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numba import carray, njit
 
 from gptdesk.inference.cpu.activation_kernels import activate, exp
+from gptdesk.inference.cpu.dots.blocks import AHEAD
+from gptdesk.inference.cpu.dots.products import multiply_keys, multiply_rows, round_input
 from gptdesk.inference.cpu.group_size import GROUP
-from gptdesk.inference.cpu.kernel_intrinsics import (
-    AHEAD,
-    LANES,
-    bfloat16_pointer,
+from gptdesk.inference.cpu.intrinsics.scalars import (
     float32_pointer,
-    int8_pointer,
+    int16_pointer,
+    int32_pointer,
     int64_pointer,
-    make_dots,
     prefetch,
-    wide,
 )
+from gptdesk.inference.cpu.intrinsics.threads import add_one
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
-from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Format, Kind, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Kind, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, take_task, wait
-from gptdesk.inference.cpu.thread_intrinsics import add_one
 
 # Numba accepts module-level integers as constants everywhere, members of an enumeration not.
 _FIRST = int(Phase.FIRST)
@@ -41,7 +39,6 @@ _LAYER = int(Phase.LAYER)
 _ROWS = int(Phase.ROWS)
 _COLUMNS = int(Phase.COLUMNS)
 _BOUNDS = int(Phase.BOUNDS)
-_FORMAT = int(Phase.FORMAT)
 _WEIGHTS = int(Phase.WEIGHTS)
 _SCALES = int(Phase.SCALES)
 _BIAS = int(Phase.BIAS)
@@ -56,10 +53,6 @@ _ATTEND = int(Kind.ATTEND)
 _ADD = int(Kind.ADD)
 _ACTIVATE = int(Kind.ACTIVATE)
 _LOGITS = int(Kind.LOGITS)
-_FLOAT32 = int(Format.FLOAT32)
-_BFLOAT16 = int(Format.BFLOAT16)
-_INT8 = int(Format.INT8)
-_INT4 = int(Format.INT4)
 _POSITION = int(TokenRow.POSITION)
 _KEYS = int(TokenRow.KEYS)
 _VALUES = int(TokenRow.VALUES)
@@ -92,128 +85,7 @@ _SYNC_SIZE = int(SYNC_SIZE)
 _SUMS: Final = {"reassoc", "contract", "nsz"}
 
 
-# --- Products ---
-
-
-def _make_products(kind: str) -> Any:
-    """Rows ``first`` ... ``last`` of ``weights`` times the vectors at ``x``, into y, (tokens, 4 or more past ``last``).
-
-    Rows are computed in fours; where fewer than four are left, the last one is repeated and its results are unused.
-    """
-    one, two, four = make_dots(kind, 4, 1), make_dots(kind, 4, 2), make_dots(kind, 2, 4)
-    block = GROUP if kind == "int4" else LANES
-    quarter_bytes = {"float32": 16, "bfloat16": 8, "int8": 4, "int4": 2}[kind]  # of four weights
-    grouped = kind == "int4"
-
-    @njit
-    def products(weights, scales, columns, first, last, x, x_stride, tokens, y, y_stride, offsets, offsets_stride):
-        blocks = -(-columns // block) if grouped else columns // block
-        stride = blocks * LANES if grouped else columns * quarter_bytes // 4
-        scales_stride = 4 * blocks
-        for row in range(first, last, 4):
-            r1, r2, r3 = min(row + 1, last - 1), min(row + 2, last - 1), min(row + 3, last - 1)
-            w0, w1, w2, w3 = weights + row * stride, weights + r1 * stride, weights + r2 * stride, weights + r3 * stride
-            s0, s1, s2, s3 = (
-                scales + row * scales_stride,
-                scales + r1 * scales_stride,
-                scales + r2 * scales_stride,
-                scales + r3 * scales_stride,
-            )
-            to = y + (row - first) * 4
-            token = 0
-            while tokens - token >= 4:
-                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
-                four(w0, w1, w0, w0, s0, s1, s0, s0, at, x_stride, blocks, out, y_stride, o, offsets_stride)
-                four(w2, w3, w0, w0, s2, s3, s0, s0, at, x_stride, blocks, out + 8, y_stride, o, offsets_stride)
-                token += 4
-            if tokens - token >= 2:
-                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
-                two(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
-                token += 2
-            if tokens - token >= 1:
-                at, out, o = x + token * x_stride, to + token * y_stride, offsets + token * offsets_stride
-                one(w0, w1, w2, w3, s0, s1, s2, s3, at, x_stride, blocks, out, y_stride, o, offsets_stride)
-
-    return products
-
-
-_products_float32: Final = _make_products("float32")
-_products_bfloat16: Final = _make_products("bfloat16")
-_products_int8: Final = _make_products("int8")
-_products_int4: Final = _make_products("int4")
-
-
-@njit
-def _address(numbers):
-    return np.int64(numbers.ctypes.data)
-
-
-@njit
-def _add_last_columns(weights, first, last, x, y):
-    """Adds the products of the columns after the last whole vector."""
-    columns = weights.shape[1]
-    whole = columns // LANES * LANES
-    for token in range(len(y)):
-        for row in range(first, last):
-            total = np.float32(0)
-            for i in range(whole, columns):
-                total += wide(weights[row, i]) * x[token, i]
-            y[token, row - first] += total
-
-
-@njit(fastmath=_SUMS)
-def _find_offsets(x, offsets):
-    """Corrects for int4 weights, which are stored with 8 added: offsets[token, group] = the sum of the group's elements
-    of x[token], times -8 / 16; added 16 times."""
-    columns = x.shape[1]
-    for token in range(len(x)):
-        for group in range(-(-columns // GROUP)):
-            total = np.float32(0)
-            for i in range(group * GROUP, min((group + 1) * GROUP, columns)):
-                total += x[token, i]
-            offsets[token, group] = np.float32(-0.5) * total
-
-
-@njit
-def _multiply_rows(phase, first, last, x, offsets, y):
-    """y[token, i] = weights[first + i] @ x[token], scaled; ``offsets`` of int4's groups."""
-    rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
-    tokens, kind = len(x), phase[_FORMAT]
-    at, stride, to, to_stride = _address(x), x.strides[0], _address(y), y.strides[0]
-    if kind == _FLOAT32:
-        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(float32_pointer(weights), (rows, columns)), first, last, x, y)
-    elif kind == _BFLOAT16:
-        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(bfloat16_pointer(weights), (rows, columns)), first, last, x, y)
-    elif kind == _INT8:
-        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(int8_pointer(weights), (rows, columns)), first, last, x, y)
-        scale = carray(float32_pointer(scales), (rows,))
-        for token in range(tokens):
-            for i in range(last - first):
-                y[token, i] *= scale[first + i]
-    else:
-        _products_int4(
-            weights,
-            scales,
-            columns,
-            first,
-            last,
-            at,
-            stride,
-            tokens,
-            to,
-            to_stride,
-            _address(offsets),
-            offsets.strides[0],
-        )
-
-
-# --- Other arithmetic ---
+# --- Attention ---
 
 
 @njit(fastmath={"reassoc", "nnan", "nsz"})
@@ -286,19 +158,17 @@ def _attend_head(phase, head, token_rows, cache_shape, work, scores):
             keys[position, d] = mine[0, at + width + d]
             values[position, d] = mine[0, at + 2 * width + d]
         length, q = position + 1, mine[:, at : at + size]
-        _products_float32(_address(keys), 0, size, 0, length, _address(q), 0, 1, _address(scores), 0, 0, 0)
-        if size % LANES:
-            _add_last_columns(keys, 0, length, q, scores)
+        multiply_keys(keys, length, q, scores)
         _attend(values, length, scale, scores[0], mine[0, to : to + size])
 
 
 @njit
-def _multiply(phase, first, last, x, offsets, products, work, logits):
+def _multiply(phase, first, last, x, rounded, factors, offsets, products, work, logits):
     """Rows ``first`` ... ``last`` of a product; ``products`` is the address of memory for the results."""
     kind, rows = phase[_KIND], phase[_ROWS]
     count, tokens = last - first, len(x)
     y = carray(float32_pointer(products), (tokens, -(-count // 4) * 4))
-    _multiply_rows(phase, first, last, x, offsets, y)
+    multiply_rows(phase, first, last, x, rounded, factors, offsets, y)
     if phase[_BIAS]:
         bias = carray(float32_pointer(phase[_BIAS]), (rows,))
         for token in range(tokens):
@@ -336,8 +206,7 @@ def _input(phase, tokens, work, epsilon, normalised):
 def decode(thread, step, arguments):
     """Computes a step and returns (thread 0); or takes part in this and later steps, until none starts for long.
 
-    The workspace includes the elements that int4's last group reads after the end of a vector. Rows of the logits from
-    the first one on are the result.
+    Rows of the logits from the first one on are the result.
 
     Args:
         thread: 0 for the one that starts the step and returns its result; helper threads count from 1.
@@ -357,8 +226,12 @@ def decode(thread, step, arguments):
     memory = table[_MEMORY] + 4 * thread * table[_MEMORY_SIZE]
     normalised = carray(float32_pointer(memory), (most, width))
     memory += 4 * most * width
-    offsets = carray(float32_pointer(memory), (most, width // GROUP + 1))
-    memory += 4 * most * (width // GROUP + 1)
+    rounded = carray(int16_pointer(memory), (most, width))
+    memory += 2 * most * width
+    offsets = carray(int32_pointer(memory), (most, width // GROUP))
+    memory += 4 * most * (width // GROUP)
+    factors = carray(float32_pointer(memory), (most,))
+    memory += 4 * most
     scores = carray(float32_pointer(memory), (1, cache_shape[2] + 4))
     products = memory + 4 * (cache_shape[2] + 4)
     last = len(phases) - 1
@@ -393,9 +266,8 @@ def decode(thread, step, arguments):
                 if entered != number:
                     x = _input(phase, tokens, work, epsilon, normalised)
                     entered = number
-                    if phase[_FORMAT] == _INT4:
-                        _find_offsets(x, offsets)
-                _multiply(phase, first, end, x, offsets, products, work, logits)
+                    round_input(phase, x, rounded, factors, offsets)
+                _multiply(phase, first, end, x, rounded, factors, offsets, products, work, logits)
             add_one(sync, _DONE)
         if not thread:
             wait(sync, tasks)

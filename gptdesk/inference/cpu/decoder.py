@@ -134,9 +134,9 @@ def decode_memory(width: int, positions: int, rows: int) -> int:
         positions: of a context.
         rows: the most of a task.
     """
-    normalised_and_offsets = MAX_BATCH * (width + width // GROUP + 1)
-    results = MAX_BATCH * -(-rows // _MULTIPLE) * _MULTIPLE
-    return whole_lines(normalised_and_offsets + positions + 4 + results)
+    normalised, rounded, offsets, factor = width, width // 2, width // GROUP, 1
+    results = -(-rows // _MULTIPLE) * _MULTIPLE
+    return whole_lines(MAX_BATCH * (normalised + rounded + offsets + factor + results) + positions + 4)
 
 
 class _Program:
@@ -157,7 +157,7 @@ class _Program:
         width = config.n_embd
         self._activation = config.activation.case
         residual, qkv, heads, inner = 0, width, 4 * width, 5 * width
-        self.work = -(-(inner + config.inner_size) // GROUP) * GROUP + GROUP
+        self.work = -(-(inner + config.inner_size) // GROUP) * GROUP
         place = {Phase.COLUMNS: width, Phase.BIAS: self._vector(POSITIONS), Phase.OUTPUT: residual}
         self._add(Kind.EMBED, [0, 1], {**place, **self._matrix(EMBEDDING)})
         for layer in range(config.n_layer):

@@ -1,4 +1,8 @@
-"""Layer norm and embedding in compiled code, the same for one token and for many."""
+"""Layer norm, embedding and rounding in compiled code, the same for one token and for many.
+
+Where weights are multiplied as integers, a token's numbers are rounded to 16 bits, x = scale * q, because GPT-2's
+activations have columns many times as large as the others, for which 8 bits are too coarse.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,15 @@ from typing import Final
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.kernel_intrinsics import bfloat16_pointer, float32_pointer, int8_pointer, wide
+from gptdesk.inference.cpu.intrinsics.scalars import (
+    bfloat16_pointer,
+    float32_of_bits,
+    float32_pointer,
+    int8_pointer,
+    int32_pointer,
+    round_to_int16,
+    wide,
+)
 from gptdesk.inference.cpu.step_tables import Format, Phase, TokenRow
 
 _ID: Final = int(TokenRow.ID)
@@ -20,6 +32,11 @@ _BIAS: Final = int(Phase.BIAS)
 _OUTPUT: Final = int(Phase.OUTPUT)
 _FLOAT32: Final = int(Format.FLOAT32)
 _BFLOAT16: Final = int(Format.BFLOAT16)
+
+_LARGEST: Final = 32767
+_INFINITY_BITS: Final = 0x7F800000
+_SMALLEST: Final = np.float32(1e-30)
+"""Numbers of a token that are all smaller are 0: so that no factor overflows."""
 
 _SUMS: Final = {"reassoc", "contract", "nsz"}
 
@@ -65,3 +82,29 @@ def embed(phase, token_rows, work):
             scale = carray(float32_pointer(phase[_SCALES] + 4 * id), (1,))[0]
             for i in range(width):
                 x[i] = wide(numbers[i]) * scale + wpe[i]
+
+
+@njit
+def _largest_bits(bits):
+    """The bits of the largest absolute value of float32 numbers, given as int32: integers have vector maxima."""
+    largest = np.int32(0)
+    for i in range(len(bits)):
+        size = bits[i] & np.int32(0x7FFFFFFF)
+        largest = max(largest, size)
+    return largest
+
+
+@njit
+def round_numbers(x, columns, numbers):
+    """Rounds the numbers at the address x to int16 ``numbers``; returns their scale, NaN if one is not finite."""
+    bits = _largest_bits(carray(int32_pointer(x), (columns,)))
+    if bits >= _INFINITY_BITS:
+        for i in range(columns):
+            numbers[i] = np.int16(0)
+        return np.float32(np.nan)
+    largest = float32_of_bits(bits)
+    factor = np.float32(_LARGEST) / largest if largest > _SMALLEST else np.float32(0)
+    values = carray(float32_pointer(x), (columns,))
+    for i in range(columns):
+        numbers[i] = round_to_int16(values[i] * factor)
+    return largest / np.float32(_LARGEST)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from gptdesk.inference.cpu.intrinsics.threads import load, nap, pause, replace
 from gptdesk.inference.cpu.step_tables import Sync
-from gptdesk.inference.cpu.thread_intrinsics import load, nap, pause, replace
 
 # Numba accepts module-level integers as constants everywhere, members of an enumeration not.
 _NEXT: Final = int(Sync.NEXT)

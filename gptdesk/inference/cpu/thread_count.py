@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-_TRIAL_EVERY: Final = 24
-"""Steps between two trials of another number of threads; so many make a slow trial cheap."""
+_TRIAL_EVERY: Final = 48
+"""Steps from one trial of another number of threads to the next; so many make a slow trial cheap."""
+
+_TRIAL: Final = 3
+"""Steps of a trial. The first is not recorded: in it threads wake, which the system may put on a core that is taken."""
 
 _WEIGHT: Final = 0.3
 """Weight of the latest step in the running averages: one slow trial decides little, a change shows within seconds."""
@@ -27,21 +30,27 @@ class ThreadCount:
     def __init__(self, most: int) -> None:
         assert most >= 1
         self._most = most
-        self._best = most
+        self._best = self._trial = most
+        self._direction = -1
         self._seconds: dict[int, float] = {}
         self._steps = 0
 
     def choose(self) -> int:
         """Number of threads for the next step: the best so far, or every `_TRIAL_EVERY` steps one more or fewer."""
         self._steps += 1
-        if self._steps % _TRIAL_EVERY:
-            return self._best
-        step = 1 if self._steps // _TRIAL_EVERY % 2 else -1
-        trial = self._best + step if 1 <= self._best + step <= self._most else self._best - step
-        return max(1, min(trial, self._most))
+        place = self._steps % _TRIAL_EVERY
+        if place == 0:
+            if self._best != self._trial:  # the last trial was slower
+                self._direction = -self._direction
+            if not 1 <= self._best + self._direction <= self._most:
+                self._direction = -self._direction
+            self._trial = max(1, min(self._best + self._direction, self._most))
+        return self._trial if place < _TRIAL else self._best
 
     def took(self, count: int, seconds: float) -> None:
         """Records the duration of a step with ``count`` threads."""
+        if self._steps % _TRIAL_EVERY == 0:
+            return
         before = self._seconds.get(count, seconds)
         self._seconds[count] = before + _WEIGHT * (seconds - before)
         if count != self._best and self._seconds[count] < _BETTER * self._seconds.get(self._best, float("inf")):

@@ -10,6 +10,8 @@ from tests.inference.quantized_models import weights_of
 from tests.random_models import random_model
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-3}
+ROUNDED_INPUTS = ("int8", "int4")
+"""Precisions at which the decoder rounds what it multiplies to 16 bits."""
 
 SHAPES = {
     "head size 32, odd layers": GPT2Config(vocab_size=499, n_positions=96, n_embd=96, n_layer=3, n_head=3),
@@ -43,3 +45,25 @@ def reference(weights: Weights) -> GPT2:
 def random_ids(config: GPT2Config) -> list[int]:
     generator = torch.Generator().manual_seed(2)
     return torch.randint(config.vocab_size, (config.n_positions,), generator=generator).tolist()
+
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor, precision: str) -> None:
+    """Whether a decoder computes what the network does at each position: each number, or where what is multiplied is
+    rounded the position's numbers together, to `TOLERANCE`."""
+    tolerance = TOLERANCE[precision]
+    if precision in ROUNDED_INPUTS:
+        assert ((found - expected).norm(dim=-1) <= tolerance * expected.norm(dim=-1)).all()
+    else:
+        torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
+
+
+def with_outliers(config: GPT2Config, precision: str) -> Weights:
+    """Weights in which two columns of what products read are 30 and 60 times the others, as in GPT-2."""
+    model = reference(random_weights(config))
+    with torch.no_grad():
+        for block in model.h:
+            for norm, product in ((block.ln_1, block.attn.c_attn), (block.ln_2, block.mlp.c_fc)):
+                for column, factor in ((3, 30.0), (17, 60.0)):
+                    norm.weight[column] *= factor
+                    product.weight[:, column] /= factor
+    return weights_of(model, precision)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import gptdesk
 from gptdesk.inference.cpu import compiling
 from gptdesk.inference.cpu.compile_process import LOCK, is_compiling
 from gptdesk.inference.cpu.compiling import RECORD, SOURCES, code_folder
@@ -60,12 +61,13 @@ def environment() -> dict[str, str]:
 
 
 def test_compiled_code_is_as_new_as_every_module_that_it_is_made_of() -> None:
-    folder = Path(compiling.__file__).parent
-    texts = [(folder / source).read_text(encoding="utf-8") for source in SOURCES]
-    pattern = re.compile(r"^from gptdesk\.(?:inference\.cpu(?:\.prompt)?|gpt2)\.(\w+) import", re.MULTILINE)
-    imported = {name for text in texts for name in pattern.findall(text)}
-    compiled = {"decode_kernel", "prompt_kernel"}
-    assert imported == {Path(source).stem for source in SOURCES} - compiled
+    package = Path(gptdesk.__file__).parent
+    paths = [(Path(compiling.__file__).parent / source).resolve() for source in SOURCES]
+    pattern = re.compile(r"^from gptdesk\.(inference\.cpu\.[\w.]+|gpt2\.\w+) import", re.MULTILINE)
+    imported = {name for path in paths for name in pattern.findall(path.read_text(encoding="utf-8"))}
+    compiled = {"inference.cpu.decode_kernel", "inference.cpu.prompt.prompt_kernel"}
+    names = {".".join(path.relative_to(package).with_suffix("").parts) for path in paths}
+    assert imported == names - compiled
 
 
 def test_a_completion_ends_with_its_text_while_code_is_still_being_compiled(

@@ -18,7 +18,17 @@ from gptdesk.inference.cpu import decoder as decoder_module
 from gptdesk.inference.cpu.decoder import CPUDecoder
 from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.cpu.weights import Weights
-from tests.inference.cpu.shapes import SHAPES, TOLERANCE, random_ids, random_weights, reference
+from tests.inference.cpu.shapes import (
+    ROUNDED_INPUTS,
+    SHAPES,
+    TOLERANCE,
+    assert_close,
+    random_ids,
+    random_weights,
+    reference,
+    with_outliers,
+)
+from tests.inference.quantized_models import weights_of
 
 
 class AllThreads:
@@ -56,7 +66,7 @@ def test_logits_equal_the_networks_at_every_position(config: GPT2Config, precisi
     weights, ids = random_weights(config, precision), random_ids(config)
     with torch.inference_mode():
         expected = reference(weights)(torch.tensor([ids]))[0]
-    torch.testing.assert_close(decoded(weights, ids), expected, atol=TOLERANCE[precision], rtol=TOLERANCE[precision])
+    assert_close(decoded(weights, ids), expected, precision)
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
@@ -65,7 +75,31 @@ def test_the_whole_context_of_1024_equals_the_network(precision: str) -> None:
     weights, ids = random_weights(config, precision), random_ids(config)
     with torch.inference_mode():
         expected = reference(weights)(torch.tensor([ids]))[0]
-    torch.testing.assert_close(decoded(weights, ids), expected, atol=1e-4, rtol=1e-4)
+    assert_close(decoded(weights, ids), expected, precision)
+
+
+@pytest.mark.parametrize("precision", ROUNDED_INPUTS)
+def test_columns_much_larger_than_the_others_cost_little_accuracy(precision: str) -> None:
+    config = SHAPES["head size 32, odd layers"]
+    weights, ids = with_outliers(config, precision), random_ids(config)
+    with torch.inference_mode():
+        expected = reference(weights)(torch.tensor([ids]))[0]
+    error = (decoded(weights, ids) - expected).norm(dim=1)
+    assert (error <= 2e-3 * expected.norm(dim=1)).all()
+
+
+def test_a_sum_of_the_largest_products_that_there_can_be_fits() -> None:
+    """All inputs of a wide layer are the same, and all its weights: rounded to 32,767 and 127."""
+    config = GPT2Config(vocab_size=30, n_positions=4, n_embd=32, n_layer=1, n_head=1, n_inner=9000)
+    model = reference(random_weights(config))
+    with torch.no_grad():
+        model.h[0].mlp.c_fc.weight.zero_()
+        model.h[0].mlp.c_fc.bias.fill_(3)
+        model.h[0].mlp.c_proj.weight[:20].fill_(0.01)
+    weights, ids = weights_of(model, "int8"), [1, 2, 3]
+    with torch.inference_mode():
+        expected = reference(weights)(torch.tensor([ids]))[0]
+    assert_close(decoded(weights, ids), expected, "int8")
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)

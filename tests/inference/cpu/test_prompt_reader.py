@@ -1,9 +1,5 @@
 """The compiled reader of prompts against the network in torch, at every position of the context."""
 
-import os
-import platform
-import subprocess
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +10,6 @@ from gptdesk.gpt2.config import GPT2Config
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.context import Context
 from gptdesk.inference.cpu.compiling import compile_step
-from gptdesk.inference.cpu.native_code import processor
 
 pytest.importorskip("numba")
 
@@ -24,19 +19,10 @@ from gptdesk.inference.cpu.in_numpy.network import CPUNetwork
 from gptdesk.inference.cpu.prompt.prompt_reader import PromptReader
 from gptdesk.inference.cpu.tasks import take_task
 from gptdesk.inference.cpu.weights import Weights
-from tests.inference.cpu.shapes import SHAPES, random_ids, random_weights, reference
-from tests.inference.quantized_models import weights_of
+from tests.inference.cpu.shapes import SHAPES, random_ids, random_weights, reference, with_outliers
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-4}
 HEAD_SIZE_32 = SHAPES["head size 32, odd layers"]
-
-FORCED = {
-    "AVX2": "+avx2,+fma",
-    "generic": "+sse2",
-    "AVX2 with VNNI": "+avx2,+fma,+avxvnni",
-    "AVX-512 without VNNI": "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl",
-}
-"""What LLVM may use, in place of all that the processor has; the last two take long for what they add."""
 
 
 def reader(weights: Weights, threads: int = 2) -> PromptReader:
@@ -67,18 +53,6 @@ def assert_equals_the_network(weights: Weights, ids: list[int], tolerance: float
     assert (after[-1] - logits).norm() <= tolerance * logits.norm()
 
 
-def with_outliers(config: GPT2Config) -> Weights:
-    """int8 weights in which two columns of what products read are 30 and 60 times the others, as in GPT-2."""
-    model = reference(random_weights(config))
-    with torch.no_grad():
-        for block in model.h:
-            for norm, product in ((block.ln_1, block.attn.c_attn), (block.ln_2, block.mlp.c_fc)):
-                for column, factor in ((3, 30.0), (17, 60.0)):
-                    norm.weight[column] *= factor
-                    product.weight[:, column] /= factor
-    return weights_of(model, "int8")
-
-
 @pytest.mark.parametrize("precision", TOLERANCE)
 @pytest.mark.parametrize("config", SHAPES.values(), ids=SHAPES)
 def test_reading_equals_the_network_at_every_position(config: GPT2Config, precision: str) -> None:
@@ -92,7 +66,7 @@ def test_a_context_of_1024_and_wide_layers_equal_the_network(precision: str) -> 
 
 
 def test_columns_much_larger_than_the_others_cost_little_accuracy() -> None:
-    assert_equals_the_network(with_outliers(HEAD_SIZE_32), random_ids(HEAD_SIZE_32), 2e-3)
+    assert_equals_the_network(with_outliers(HEAD_SIZE_32, "int8"), random_ids(HEAD_SIZE_32), 2e-3)
 
 
 @pytest.mark.parametrize("precision", TOLERANCE)
@@ -149,32 +123,3 @@ def test_a_context_forgets_what_another_reader_read() -> None:
     context.read_by(own)
     assert context.ready_length(ids) == len(ids)
     assert np.array_equal(context.copy().hidden, hidden.numpy())
-
-
-@pytest.mark.parametrize(
-    "name", [*list(FORCED)[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in list(FORCED)[2:])]
-)
-def test_other_instructions_give_the_networks_results(name: str) -> None:
-    """In a process of its own, because instructions are chosen when the kernel is made."""
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        pytest.skip("instructions of a PC")
-    needed = {feature[1:] for feature in FORCED[name].split(",")}
-    if not needed <= processor().has():
-        pytest.skip(f"the processor has no {', '.join(sorted(needed - processor().has()))}")
-    code = (
-        "from tests.inference.cpu import test_prompt_reader\n"
-        "from tests.inference.cpu.test_prompt_reader import *\n"
-        "from gptdesk.inference.cpu.compiling import CompiledStep, to_object_code\n"
-        "from gptdesk.inference.cpu.native_code import NativeFunction\n"
-        "from gptdesk.inference.cpu.prompt import prompt_kernel\n"
-        "step = CompiledStep(None, NativeFunction(to_object_code(prompt_kernel.read)))\n"
-        "test_prompt_reader.compile_step = lambda: step\n"
-        "for name in ('head size 32, odd layers', 'odd widths'):\n"
-        "    for precision in TOLERANCE:\n"
-        "        weights = random_weights(SHAPES[name], precision)\n"
-        "        assert_equals_the_network(weights, random_ids(SHAPES[name]), TOLERANCE[precision])\n"
-        "print('equal')"
-    )
-    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": FORCED[name]}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
-    assert result.stdout.strip() == "equal", result.stderr

@@ -34,3 +34,16 @@ def test_it_changes_when_the_computer_gets_busy_and_idle_again() -> None:
     assert mostly(settle(threads, lambda count: 1 / count)) == 2
     assert mostly(settle(threads, lambda count: 1 if count == 1 else 2)[500:]) == 1
     assert mostly(settle(threads, lambda count: 1 / count)[500:]) == 2
+
+
+def test_threads_that_sleep_are_given_the_time_to_wake() -> None:
+    """Two are twice as fast as one, once the second is awake; in the step that wakes it they are slower."""
+    threads, before = ThreadCount(2), 2
+    settle(threads, lambda count: 1 if count == 1 else 2)  # two are slow meanwhile
+
+    def seconds(count: int) -> float:
+        nonlocal before
+        wakes, before = count > before, count
+        return 1.5 if wakes else 1 / count
+
+    assert mostly(settle(threads, seconds)[500:]) == 2

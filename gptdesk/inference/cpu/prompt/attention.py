@@ -11,11 +11,11 @@ import numpy as np
 from numba import carray, njit
 
 from gptdesk.inference.cpu.activation_kernels import exp
-from gptdesk.inference.cpu.kernel_intrinsics import float32_pointer
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.scalars import float32_pointer
 from gptdesk.inference.cpu.prompt.packing_intrinsics import make_weight_packer, pack_tokens
 from gptdesk.inference.cpu.prompt.product_intrinsics import largest_of, make_block
 from gptdesk.inference.cpu.prompt.products import block_float32
-from gptdesk.inference.cpu.prompt.register_tile import TILE
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows

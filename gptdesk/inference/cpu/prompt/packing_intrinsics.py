@@ -15,8 +15,8 @@ from numba.core.typing import signature
 from numba.extending import intrinsic
 
 from gptdesk.inference.cpu.group_size import GROUP, ZERO
-from gptdesk.inference.cpu.prompt.register_tile import TILE
-from gptdesk.inference.cpu.prompt.vector_intrinsics import (
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.vectors import (
     FLOAT,
     FLOATS,
     INT8,

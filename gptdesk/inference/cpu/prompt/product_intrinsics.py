@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from gptdesk.inference.cpu.prompt.register_tile import TILE
-from gptdesk.inference.cpu.prompt.vector_intrinsics import (
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.vectors import (
     FLOAT,
     FLOATS,
-    INT16,
     INT32,
     INT64,
     INTS,
+    add_pairs,
     call,
-    constant,
     load,
     splat,
     store,
 )
-
-_HALVES: Final = ir.VectorType(INT16, 2 * TILE.lanes)
 
 
 def make_block(kind: str, vectors: int, step_bytes: int, token_bytes: int) -> Any:
@@ -47,7 +44,7 @@ def make_block(kind: str, vectors: int, step_bytes: int, token_bytes: int) -> An
     """
     exact = kind == "int16"
     whole, element = (INTS, INT32) if exact else (FLOATS, FLOAT)
-    multiply_add = _add_pairs if exact else _add_floats
+    multiply_add = add_pairs if exact else _add_floats
     row_bytes = 4 * TILE.lanes * vectors
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -107,21 +104,6 @@ def _loop(builder: Any, steps: Any, start: list[Any], one_step: Callable[[Any, l
 
 def _add_floats(builder: Any, total: Any, x: Any, row: Any) -> Any:
     return call(builder, f"llvm.fma.v{TILE.lanes}f32", FLOATS, [x, row, total])
-
-
-def _add_pairs(builder: Any, total: Any, x: Any, row: Any) -> Any:
-    """total + x0 row0 + x1 row1 of the two int16 in each int32."""
-    bits = 32 * TILE.lanes
-    if TILE.pairs == "vnni":
-        return call(builder, f"llvm.x86.avx512.vpdpwssd.{bits}", INTS, [total, x, row])
-    if TILE.pairs == "madd":
-        name = "llvm.x86.avx512.pmaddw.d.512" if bits == 512 else "llvm.x86.avx2.pmadd.wd"
-        halves = [builder.bitcast(value, _HALVES) for value in (x, row)]
-        return builder.add(total, call(builder, name, INTS, halves))
-    sixteen = constant(16)
-    high = builder.mul(builder.ashr(x, sixteen), builder.ashr(row, sixteen))
-    low = builder.mul(*(builder.ashr(builder.shl(value, sixteen), sixteen) for value in (x, row)))
-    return builder.add(builder.add(total, high), low)
 
 
 @intrinsic

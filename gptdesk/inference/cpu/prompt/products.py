@@ -1,7 +1,6 @@
 """Products of many tokens with the weights of a layer, a panel of rows at a time, in compiled code.
 
-int8 weights are multiplied as integers: a token's numbers are rounded to 16 bits, x = scale * q, because GPT-2's
-activations have columns many times as large as the others, for which 8 bits are too coarse. A sum of 512 products with
+int8 weights are multiplied as integers, with a token's numbers rounded to 16 bits. A sum of 512 products with
 weights up to 127 fits into an int32, so it is exact, and the same with any instructions. Other weights are multiplied
 in float32.
 """
@@ -15,26 +14,19 @@ from numba import carray, njit
 
 from gptdesk.inference.cpu.activation_kernels import activate
 from gptdesk.inference.cpu.group_size import GROUP
-from gptdesk.inference.cpu.kernel_intrinsics import (
-    float32_of_bits,
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.scalars import (
     float32_pointer,
     int8_pointer,
     int16_pointer,
-    int32_pointer,
-    round_to_int16,
 )
+from gptdesk.inference.cpu.layer_kernels import round_numbers
 from gptdesk.inference.cpu.prompt.packing_intrinsics import STEPS, make_weight_packer, pack_tokens, prefetch
 from gptdesk.inference.cpu.prompt.product_intrinsics import make_block
-from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
 
-_LARGEST: Final = 32767
 _STEPS: Final = 256
-"""Steps of a product whose sums are added up in float32: 512 columns in int16, 512 * 127 * `_LARGEST` < 2**31."""
-
-_INFINITY_BITS: Final = 0x7F800000
-_SMALLEST: Final = np.float32(1e-30)
-"""Numbers of a token that are all smaller are 0: so that no factor overflows."""
+"""Steps of a product whose sums are added up in float32: 512 columns in int16, 512 * 127 * 32767 < 2**31."""
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows
@@ -84,32 +76,6 @@ def steps_of(phase):
 
 
 @njit
-def _largest_bits(bits):
-    """The bits of the largest absolute value of float32 numbers, given as int32: integers have vector maxima."""
-    largest = np.int32(0)
-    for i in range(len(bits)):
-        size = bits[i] & np.int32(0x7FFFFFFF)
-        largest = max(largest, size)
-    return largest
-
-
-@njit
-def _round(x, columns, numbers):
-    """Rounds the numbers at the address x to int16 ``numbers``; returns their scale, NaN if one is not finite."""
-    bits = _largest_bits(carray(int32_pointer(x), (columns,)))
-    if bits >= _INFINITY_BITS:
-        for i in range(columns):
-            numbers[i] = np.int16(0)
-        return np.float32(np.nan)
-    largest = float32_of_bits(bits)
-    factor = np.float32(_LARGEST) / largest if largest > _SMALLEST else np.float32(0)
-    values = carray(float32_pointer(x), (columns,))
-    for i in range(columns):
-        numbers[i] = round_to_int16(values[i] * factor)
-    return largest / np.float32(_LARGEST)
-
-
-@njit
 def pack_input(phase, tile, tokens, x, x_bytes, packed, token_scales, scratch):
     """Packs a tile of the input of a product.
 
@@ -129,7 +95,7 @@ def pack_input(phase, tile, tokens, x, x_bytes, packed, token_scales, scratch):
         if exact:
             numbers = carray(int16_pointer(scratch + 4 * token * steps), (2 * steps,))
             if there:
-                token_scales[tile * _TOKENS + token] = _round(x + token * x_bytes, columns, numbers)
+                token_scales[tile * _TOKENS + token] = round_numbers(x + token * x_bytes, columns, numbers)
             for i in range(there, 2 * steps):
                 numbers[i] = np.int16(0)
         else:

@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.kernel_intrinsics import float32_pointer, int64_pointer
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.scalars import float32_pointer, int64_pointer
+from gptdesk.inference.cpu.intrinsics.threads import add_one
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
 from gptdesk.inference.cpu.prompt.attention import attend
 from gptdesk.inference.cpu.prompt.products import multiply_panel, pack_input
-from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Job, Kind, Part, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, end, take_task, wait
-from gptdesk.inference.cpu.thread_intrinsics import add_one
 
 _FIRST: Final = int(Part.FIRST)
 _JOB: Final = int(Part.JOB)

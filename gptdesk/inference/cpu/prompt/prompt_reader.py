@@ -14,9 +14,9 @@ from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.cpu.argument_table import ArgumentTable, aligned, of_model, whole_lines
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 from gptdesk.inference.cpu.native_code import CompiledFunction
 from gptdesk.inference.cpu.prompt import thread_memory
-from gptdesk.inference.cpu.prompt.register_tile import TILE
 from gptdesk.inference.cpu.step_tables import (
     SYNC_SIZE,
     Argument,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gptdesk.inference.cpu.prompt.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 
 
 def size(width: int, positions: int, head_size: int) -> int:

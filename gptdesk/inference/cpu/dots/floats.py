@@ -1,0 +1,63 @@
+"""Dot products of weights in float32 or bfloat16 with vectors of float32."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from llvmlite import ir
+
+from gptdesk.inference.cpu.dots.blocks import (
+    LANES,
+    LINE,
+    Body,
+    Operands,
+    loop_by_lines,
+    make_dots,
+    multiply_add,
+    place,
+    prefetch_ahead,
+    whole,
+)
+from gptdesk.inference.cpu.intrinsics.vectors import FLOAT, INT16, INT32, load
+
+_VECTOR: Final = ir.VectorType(FLOAT, LANES)
+"""One AVX-512 register, two of AVX2, four of NEON. The compiler splits it as needed."""
+
+_BLOCK_BYTES: Final = {"float32": 4 * LANES, "bfloat16": 2 * LANES}
+
+
+def make_float_dots(kind: str, rows: int, tokens: int) -> Any:
+    """As `make_dots` says, of weights in "float32" or "bfloat16" and vectors of float32: `LANES` sums of every 16th
+    product."""
+    size = _BLOCK_BYTES[kind]
+
+    def add_up(builder: ir.IRBuilder, operands: Operands) -> list[Any]:
+        def bodies(step: int) -> Body:
+            def add_blocks(block: Any, sums: list[Any]) -> list[Any]:
+                prefetch_ahead(builder, operands.rows, block, size)
+                for number in range(step):
+                    current = builder.add(block, whole(number))
+                    xs = [load(builder, place(builder, x, current, 4 * LANES), 0, _VECTOR) for x in operands.x]
+                    for row, start in enumerate(operands.rows):
+                        values = _load_block(builder, kind, place(builder, start, current, size))
+                        for token, x in enumerate(xs):
+                            at = row * tokens + token
+                            sums[at] = multiply_add(builder, values, x, sums[at])
+                return sums
+
+            return add_blocks
+
+        zeros = [ir.Constant(_VECTOR, [0.0] * LANES)] * (len(operands.rows) * tokens)
+        return loop_by_lines(builder, whole(0), operands.blocks, LINE // size, zeros, bodies)
+
+    return make_dots(rows, tokens, add_up)
+
+
+def _load_block(builder: ir.IRBuilder, kind: str, address: Any) -> Any:
+    """The weights at an address in float32."""
+    if kind == "float32":
+        return load(builder, address, 0, _VECTOR)
+    halves = load(builder, address, 0, ir.VectorType(INT16, LANES))
+    wide = ir.VectorType(INT32, LANES)
+    upper = builder.shl(builder.zext(halves, wide), ir.Constant(wide, [16] * LANES))  # a bfloat16 is half a float32
+    return builder.bitcast(upper, _VECTOR)

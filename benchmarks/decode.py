@@ -7,8 +7,9 @@ Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where t
 GGUF that gptdesk exports, and what its own quantiser makes of that. Each contender is a process of its own, and one of
 them works at a time. Without a model folder the model is GPT-2 124M with random weights: what is computed does not
 depend on them. In each turn every contender decodes some tokens after each context, greedily and one at a time, and
-reads a prompt of 512 tokens and one of 32. A figure is the median over the turns (of a turn's median token); a ratio is
-that of two contenders in the same turn, and again the median over the turns. Loading is measured in fresh processes.
+reads a prompt of 512 tokens and one of 32; those whose weights have as many bits follow each other. A figure is the
+median over the turns (of a turn's median token); a ratio is that of two contenders in the same turn, and again the
+median over the turns. Loading is measured in fresh processes.
 
 *Quality* is the perplexity of a text in ours and llama.cpp's at each precision, token by token through the decoder, in
 windows of 256 spread evenly over the text.
@@ -65,8 +66,7 @@ def measure_speed(
             with cores_of_others(others, [worker.pid for worker in workers]):
                 for count in threads:
                     reached[count].append(bandwidth.measure(count))
-                    for worker in workers:
-                        _measure(worker, count, contexts, tokens, found)
+                    _measure(workers, count, contexts, tokens, found)
             for key, values in found.items():
                 figures.setdefault(key, []).extend(values if turn else [])
             if turn:
@@ -81,17 +81,19 @@ def measure_speed(
     }
 
 
-def _measure(worker: Worker, threads: int, contexts: list[int], tokens: int, found: Figures) -> None:
-    """One turn of one contender; tokens a second, and for the first token seconds."""
-    name = worker.spec.name
+def _measure(workers: list[Worker], threads: int, contexts: list[int], tokens: int, found: Figures) -> None:
+    """One turn, in which all contenders do the same one right after the other, because a core that another machine
+    shares may be half as fast for seconds. Tokens a second, and for the first token seconds."""
     for context in contexts:
-        seconds = worker.ask("decode", context=context, tokens=tokens, threads=threads)
-        found[name, "decode", threads, context] = [1 / median(seconds)]
-    prefill = worker.ask("first_token", prompt=PREFILL, threads=threads)
-    found[name, "prefill", threads, PREFILL] = [PREFILL / prefill]
-    found[name, "first token", threads, FIRST_PROMPT] = [
-        worker.ask("first_token", prompt=FIRST_PROMPT, threads=threads)
-    ]
+        for worker in workers:
+            seconds = worker.ask("decode", context=context, tokens=tokens, threads=threads)
+            found[worker.spec.name, "decode", threads, context] = [1 / median(seconds)]
+    for worker in workers:
+        prefill = worker.ask("first_token", prompt=PREFILL, threads=threads)
+        found[worker.spec.name, "prefill", threads, PREFILL] = [PREFILL / prefill]
+    for worker in workers:
+        first = worker.ask("first_token", prompt=FIRST_PROMPT, threads=threads)
+        found[worker.spec.name, "first token", threads, FIRST_PROMPT] = [first]
 
 
 def measure_loading(
@@ -199,7 +201,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = report_parser(__doc__)
     parser.add_argument("--model", type=Path, help="model folder (GPT-2 124M with random weights)")
     parser.add_argument("--xl", action="store_true", help="the shape of gpt2-xl instead, random weights in bfloat16")
-    parser.add_argument("--turns", type=int, default=7, help="of each contender (7)")
+    parser.add_argument("--turns", type=int, default=15, help="of each contender (15)")
     parser.add_argument("--tokens", type=int, default=16, help="decoded in a turn (16)")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores}), help=f"(1 {cores})")
     parser.add_argument(
@@ -243,9 +245,7 @@ def main(argv: list[str] | None = None) -> int:
             for spec in specs
             if spec.program == "ours"
         }
-    report["loading"] = measure_loading(
-        specs, config, threads=max(args.threads), turns=max(1, args.turns // 2), say=say
-    )
+    report["loading"] = measure_loading(specs, config, threads=max(args.threads), turns=min(3, args.turns), say=say)
     if args.text:
         report["quality"] = measure_quality(scored, args.scored, args.text, args.text_tokens, say)
         report["quality_of"] = f"{args.scored.name} on {args.text.name}"

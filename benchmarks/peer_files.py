@@ -13,6 +13,11 @@ from gptdesk.folders import Folders, ensure_folder
 BYTES: Final = {"float32": 4.0, "bfloat16": 2.0, "int8": 1.0, "int4": 0.625}
 """Of a weight in a layer, by the precision that decodes; the scales of int8's rows come on top."""
 
+_BITS: Final = {
+    "float32": 32, "F32": 32, "bfloat16": 16, "BF16": 16, "int8": 8, "Q8_0": 8, "int4": 4, "Q4_0": 4, "Q4_K_M": 4,
+}  # fmt: skip
+"""Of a weight, by the programs' words for their precisions."""
+
 HEAD_BYTES: Final = BYTES | {"int4": 1.0}
 """Of a weight in the head."""
 
@@ -55,7 +60,8 @@ def token_name(id: int) -> str:
 
 
 def list_contenders(folder: Path, *, peers: Collection[str], say: Callable[[str], None]) -> list[Spec]:
-    """All that can be measured here with the model in ``folder``; writes the files that they need.
+    """All that can be measured here with the model in ``folder``, those with the widest weights first; writes the files
+    that they need.
 
     Args:
         folder: of the model.
@@ -81,7 +87,7 @@ def list_contenders(folder: Path, *, peers: Collection[str], say: Callable[[str]
             continue
         files = write(folder, _place(folder), say)
         found += [Spec(program, precision, path) for precision, path in files.items()]
-    return found
+    return sorted(found, key=lambda spec: -_BITS[spec.precision])
 
 
 def _multiplies_bfloat16() -> bool:

@@ -34,7 +34,8 @@ def make_float_dots(kind: str, rows: int, tokens: int) -> Any:
     def add_up(builder: ir.IRBuilder, operands: Operands) -> list[Any]:
         def bodies(step: int) -> Body:
             def add_blocks(block: Any, sums: list[Any]) -> list[Any]:
-                prefetch_ahead(builder, operands.rows, block, size)
+                if kind == "bfloat16":  # of long rows the processor's own prefetching is enough
+                    prefetch_ahead(builder, operands.rows, block, size)
                 for number in range(step):
                     current = builder.add(block, whole(number))
                     xs = [load(builder, place(builder, x, current, 4 * LANES), 0, _VECTOR) for x in operands.x]

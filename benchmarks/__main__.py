@@ -70,6 +70,7 @@ BENCHMARKS: Final = (
         ("--turns", "1"),
         usual=False,
     ),
+    Benchmark("decode-again", "Decoding a second time", "benchmarks.decode_again", quick=("--turns", "1"), usual=False),
     Benchmark("sampling", "Sampling", "benchmarks.sampling", quick=("--quick",)),
     Benchmark("gpu", "GPU", "benchmarks.gpu", quick=("--tiny",)),
     Benchmark("startup", "Start of the window", "benchmarks.startup", quick=("--turns", "2")),
@@ -163,6 +164,8 @@ def main(argv: list[str] | None = None) -> int:
                 continue
             scored = ["--text", str(args.text), "--text-tokens", str(args.text_tokens)]
             more = scored if args.text and benchmark.name == "decode" else []
+            if benchmark.name == "decode-again":
+                more = ["--first", str(folder / "decode.json")]
             problem = measure(benchmark, folder, quick=args.quick, more=more)
             if problem:
                 failed[benchmark.name] = problem

@@ -13,6 +13,12 @@ SAME_WIDTH: Final = {
 }
 """The peer whose weights have as many bits."""
 
+PROMPT_PEERS: Final = {
+    "ours int8": ("llama.cpp", "CTranslate2 int8", "transformers"),
+    "ours float32": ("llama.cpp F32", "CTranslate2 float32", "transformers float32"),
+}
+"""Beginnings of the names of contenders that reading a prompt is compared with."""
+
 BASELINE: Final = "transformers float32"
 
 Report = dict[str, Any]
@@ -55,6 +61,26 @@ def best_peer(report: Report, what: str, threads: int, tokens: int, programs: tu
     names = {row["name"] for row in report.get("speed", []) if row["name"].startswith(programs)}
     found = {name: _speeds(report, name, what, threads, tokens) for name in names}
     return max((name for name in found if found[name]), key=lambda name: median(found[name]), default=None)
+
+
+def compared_ratios(report: Report) -> dict[str, float]:
+    """What a second run must reproduce, by what it says: decoding against the peer of the same width with each number
+    of threads after each context, and reading long and short prompts against the best peer."""
+    found: dict[str, float | None] = {}
+    places = sorted({(row["what"], row["threads"], row["tokens"]) for row in report["speed"]})
+    for what, threads, tokens in places:
+        with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
+        if what == "decode":
+            for name, peer in SAME_WIDTH.items():
+                said = f"{name} to {peer}, {with_threads}, context {tokens}"
+                found[said] = ratio(report, name, peer, what, threads, tokens)
+            continue
+        for name, peers in PROMPT_PEERS.items():
+            best = best_peer(report, what, threads, tokens, peers)
+            found[f"{name} to the best of {', '.join(peers)}, {with_threads}, prompt of {tokens}"] = (
+                ratio(report, name, best, what, threads, tokens) if best else None
+            )
+    return {what: figure for what, figure in found.items() if figure is not None}
 
 
 def as_tables(report: Report) -> str:

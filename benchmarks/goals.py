@@ -8,17 +8,21 @@ from typing import Any, Final
 
 from benchmarks import responsiveness, soak, startup
 from benchmarks.decode import PREFILL
-from benchmarks.decode_report import BASELINE, SAME_WIDTH, best_peer, ratio, share_of_bandwidth
+from benchmarks.decode_report import (
+    BASELINE,
+    PROMPT_PEERS,
+    SAME_WIDTH,
+    best_peer,
+    compared_ratios,
+    ratio,
+    share_of_bandwidth,
+)
 from benchmarks.gpu import aims as gpu
 from benchmarks.worker import FIRST_PROMPT
 
 THREADS: Final = 2
 AUTO: Final = "ours int8"
 """What `auto` decodes with on a CPU."""
-
-_INT8_PEERS: Final = ("llama.cpp", "CTranslate2 int8", "transformers")
-_FLOAT32_PEERS: Final = ("llama.cpp F32", "CTranslate2 float32", "transformers float32")
-"""Beginnings of the names of contenders that a prompt is compared with."""
 
 _EARLIER: Final = {
     "ours float32": (1.04, 1.05),
@@ -29,6 +33,9 @@ _EARLIER: Final = {
 """Decoding against the peer of the same width at both contexts, on 2026-11-25: two threads of an AMD EPYC (Zen 5)."""
 _NOT_SLOWER: Final = 0.9
 """Of an earlier ratio: two runs differ by up to a tenth."""
+
+_REPRODUCED: Final = 0.1
+"""By how much a ratio may differ in a second run."""
 
 _LEAST: Final = {
     # decoding against the peer of the same width: with two threads at both contexts
@@ -73,6 +80,7 @@ def find_goals(reports: Reports) -> list[Goal]:
     return [
         *_prompts(decode),
         _not_slower(decode),
+        _reproduced(decode, reports.get("decode-again", {})),
         int8_loss,
         *_shares_of_torch(start),
         _memory(start),
@@ -94,11 +102,12 @@ def _prompts(report: dict[str, Any]) -> list[Goal]:
     Reached only against all peers.
     """
     goals = []
-    for name, what, tokens, peers in (
-        (AUTO, "prefill", PREFILL, _INT8_PEERS),
-        (AUTO, "first token", FIRST_PROMPT, _INT8_PEERS),
-        ("ours float32", "prefill", PREFILL, _FLOAT32_PEERS),
+    for name, what, tokens in (
+        (AUTO, "prefill", PREFILL),
+        (AUTO, "first token", FIRST_PROMPT),
+        ("ours float32", "prefill", PREFILL),
     ):
+        peers = PROMPT_PEERS[name]
         best = best_peer(report, what, THREADS, tokens, peers)
         figure = ratio(report, name, best, what, THREADS, tokens) if best else None
         among = f"the best of {', '.join(peers)}" + (f": {best}" if best else "")
@@ -126,6 +135,18 @@ def _not_slower(report: dict[str, Any]) -> Goal:
         ", ".join(f"{name} {share:.2f}x" for name, share in shares.items()),
         len(shares) == len(_EARLIER) and min(shares.values()) >= _NOT_SLOWER,
     )
+
+
+def _reproduced(first: dict[str, Any], again: dict[str, Any]) -> Goal:
+    """Whether all ratios of the first run come again."""
+    what, aim = "ratios to peers, in a second run over those in the first", f"within {_REPRODUCED:.0%}"
+    if not first or not again:
+        return Goal(what, aim)
+    before, after = compared_ratios(first), compared_ratios(again)
+    changes = [after.get(key, 0) / figure - 1 for key, figure in before.items()]
+    near = sum(abs(change) <= _REPRODUCED for change in changes)
+    shown = f"{near} of {len(changes)}; {min(changes):+.0%} to {max(changes):+.0%}"
+    return Goal(what, aim, shown, near == len(changes))
 
 
 def _shares_of_torch(report: dict[str, Any]) -> list[Goal]:

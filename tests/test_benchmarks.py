@@ -1,5 +1,6 @@
 """What the benchmarks' command writes of what was measured; nothing of speed is measured here."""
 
+import copy
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks import responsiveness, startup
 from benchmarks.__main__ import as_document
+from benchmarks.decode_again import as_table as compare_runs
 from benchmarks.decode_report import as_tables, ratio
 from benchmarks.first_output import time_first_output
 from benchmarks.goals import Goal, Reports, find_goals
@@ -153,6 +155,22 @@ def start() -> dict[str, Any]:
         "files_mb": [60.0, 60.0],
         "imports_ms": {"numpy": 90.0},
     }
+
+
+def test_a_second_run_reproduces_the_first_only_if_every_ratio_does(decode: dict[str, Any]) -> None:
+    def goal(again: dict[str, Any]) -> Goal:
+        return only_goal({"decode": decode, "decode-again": again}, "second run")
+
+    assert not only_goal({"decode": decode}, "second run").figure
+    again = copy.deepcopy(decode)
+    assert goal(again) == Goal(
+        "ratios to peers, in a second run over those in the first", "within 10%", "4 of 4; +0% to +0%", True
+    )
+    again["speed"][2]["turns"] = [170.0, 85.0]  # Q8_0 after 32 tokens, before 150 and 75
+    assert (goal(again).figure, goal(again).reached) == ("3 of 4; -12% to +0%", False)
+    assert "| ours int8 to llama.cpp Q8_0, 2 threads, context 32 | 1.20 | 1.06 | -12% |" in compare_runs(decode, again)
+    del again["speed"][2]
+    assert not goal(again).reached, "a ratio is missing"
 
 
 def test_starts_compare_with_the_import_of_torch_in_the_same_turn(start: dict[str, Any]) -> None:

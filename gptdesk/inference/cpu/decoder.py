@@ -1,7 +1,7 @@
 """The compiled CPU decoder, many times faster than the network in NumPy: tables and memory for `decode_kernel`.
 
-It computes what the network computes, with the network's own weights in place, float32 activations, and the network's
-key-value cache.
+It computes what the network computes, with the network's own weights in place and its key-value cache. What quantised
+weights are multiplied with is rounded to 16 bits.
 """
 
 from __future__ import annotations

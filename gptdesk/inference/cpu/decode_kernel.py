@@ -17,7 +17,6 @@ import numpy as np
 from numba import carray, njit
 
 from gptdesk.inference.cpu.activation_kernels import activate, exp
-from gptdesk.inference.cpu.dots.blocks import AHEAD
 from gptdesk.inference.cpu.dots.products import multiply_keys, multiply_rows, round_input
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.intrinsics.scalars import (
@@ -81,6 +80,9 @@ _TOKEN_COLUMNS = len(TokenRow)
 _PHASE_COLUMNS = len(Phase)
 _SYNC_SIZE = int(SYNC_SIZE)
 
+_BEGINNING: Final = 8192
+"""Bytes of a task's weights, keys or values that are prefetched while earlier tasks are waited for."""
+
 # Sums may be taken in any order, so that they are computed in vectors; infinities and NaN stay what they are.
 _SUMS: Final = {"reassoc", "contract", "nsz"}
 
@@ -131,12 +133,12 @@ def _prefetch_task(phase, first, token_rows, cache_shape):
         _, heads, positions, size = cache_shape
         offset = 4 * (phase[_LAYER] * heads + first) * positions * size
         for token in range(len(token_rows)):
-            for byte in range(0, min(AHEAD, 4 * size * token_rows[token, _POSITION]), 64):
+            for byte in range(0, min(_BEGINNING, 4 * size * token_rows[token, _POSITION]), 64):
                 prefetch(token_rows[token, _KEYS] + offset + byte)
                 prefetch(token_rows[token, _VALUES] + offset + byte)
     elif phase[_KIND] != _EMBED:
         start = phase[_WEIGHTS] + first * phase[_ROW_BYTES]
-        for byte in range(0, AHEAD, 64):
+        for byte in range(0, _BEGINNING, 64):
             prefetch(start + byte)
 
 

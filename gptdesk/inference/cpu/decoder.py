@@ -123,7 +123,7 @@ class CPUDecoder:
                 self._helpers[number] = self._pool.submit(self._decode, number, self._steps, self._table)
         self._steps += 1
         self._decode(0, self._steps, self._table)
-        threads.took(count, perf_counter() - began)
+        threads.took(perf_counter() - began)
 
 
 def decode_memory(width: int, positions: int, rows: int) -> int:

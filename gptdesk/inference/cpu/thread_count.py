@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+from statistics import median
 from typing import Final
 
-_TRIAL_EVERY: Final = 48
+_TRIAL_EVERY: Final = 64
 """Steps from one trial of another number of threads to the next; so many make a slow trial cheap."""
 
-_TRIAL: Final = 3
-"""Steps of a trial. The first is not recorded: in it threads wake, which the system may put on a core that is taken."""
-
-_WEIGHT: Final = 0.3
-"""Weight of the latest step in the running averages: one slow trial decides little, a change shows within seconds."""
+_TRIAL: Final = 5
+"""Steps of a trial. The first does not count: in it threads wake, which the system may put on a core that is taken."""
 
 _BETTER: Final = 0.95
 """Another number of threads is chosen if it takes less than this fraction of the time."""
@@ -21,7 +20,8 @@ class ThreadCount:
     """Chooses the number of threads for each step from the durations of earlier steps, by hill climbing.
 
     A thread that the system preempts in the middle of a task keeps all others waiting for milliseconds, as long as a
-    whole step. So where other programs need a core, fewer threads are faster.
+    whole step. So where other programs need a core, fewer threads are faster. The median of a trial's steps is compared
+    with that of as many before it: what was measured longer ago was measured on a computer that did something else.
 
     Args:
         most: largest number of threads.
@@ -32,26 +32,33 @@ class ThreadCount:
         self._most = most
         self._best = self._trial = most
         self._direction = -1
-        self._seconds: dict[int, float] = {}
         self._steps = 0
+        self._latest: deque[float] = deque(maxlen=_TRIAL - 1)  # with the best number
+        self._tried: list[float] = []
 
     def choose(self) -> int:
         """Number of threads for the next step: the best so far, or every `_TRIAL_EVERY` steps one more or fewer."""
         self._steps += 1
-        place = self._steps % _TRIAL_EVERY
-        if place == 0:
+        if self._steps % _TRIAL_EVERY == 0:
             if self._best != self._trial:  # the last trial was slower
                 self._direction = -self._direction
             if not 1 <= self._best + self._direction <= self._most:
                 self._direction = -self._direction
             self._trial = max(1, min(self._best + self._direction, self._most))
-        return self._trial if place < _TRIAL else self._best
+            self._tried = []
+        return self._trial if self._tries else self._best
 
-    def took(self, count: int, seconds: float) -> None:
-        """Records the duration of a step with ``count`` threads."""
-        if self._steps % _TRIAL_EVERY == 0:
-            return
-        before = self._seconds.get(count, seconds)
-        self._seconds[count] = before + _WEIGHT * (seconds - before)
-        if count != self._best and self._seconds[count] < _BETTER * self._seconds.get(self._best, float("inf")):
-            self._best = count
+    def took(self, seconds: float) -> None:
+        """Records the duration of the step."""
+        if not self._tries:
+            self._latest.append(seconds)
+        elif self._steps % _TRIAL_EVERY:
+            self._tried.append(seconds)
+            if len(self._tried) == self._latest.maxlen and median(self._tried) < _BETTER * median(self._latest):
+                self._best = self._trial
+                self._latest.extend(self._tried)
+
+    @property
+    def _tries(self) -> bool:
+        """Whether the step is one of a trial."""
+        return self._steps >= _TRIAL_EVERY and self._steps % _TRIAL_EVERY < _TRIAL

@@ -40,7 +40,7 @@ class AllThreads:
     def choose(self) -> int:
         return self.most
 
-    def took(self, count: int, seconds: float) -> None:
+    def took(self, seconds: float) -> None:
         pass
 
 

@@ -12,7 +12,7 @@ def settle(threads: ThreadCount, seconds: Callable[[int], float], steps: int = 1
     chosen = []
     for _ in range(steps):
         count = threads.choose()
-        threads.took(count, seconds(count))
+        threads.took(seconds(count))
         chosen.append(count)
     return chosen
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -39,6 +40,9 @@ from gptdesk.resource_files import resource
 
 PREFILL: Final = 512
 """Tokens of a long prompt."""
+
+_REST_S: Final = 0.25
+"""Between two contenders: threads of OpenMP (Intel's) wait awake for 0.2 s, and would take a core from the next one."""
 
 _SCORED_WINDOW: Final = 256
 _XL: Final = GPT2Config(n_layer=48, n_head=25, n_embd=1600)
@@ -86,12 +90,15 @@ def _measure(workers: list[Worker], threads: int, contexts: list[int], tokens: i
     shares may be half as fast for seconds. Tokens a second, and for the first token seconds."""
     for context in contexts:
         for worker in workers:
+            time.sleep(_REST_S)
             seconds = worker.ask("decode", context=context, tokens=tokens, threads=threads)
             found[worker.spec.name, "decode", threads, context] = [1 / median(seconds)]
     for worker in workers:
+        time.sleep(_REST_S)
         prefill = worker.ask("first_token", prompt=PREFILL, threads=threads)
         found[worker.spec.name, "prefill", threads, PREFILL] = [PREFILL / prefill]
     for worker in workers:
+        time.sleep(_REST_S)
         first = worker.ask("first_token", prompt=FIRST_PROMPT, threads=threads)
         found[worker.spec.name, "first token", threads, FIRST_PROMPT] = [first]
 

@@ -32,6 +32,9 @@ _SHARE: Final = 2  # a task is 1 / (_SHARE * threads) of the remaining rows
 _LEAST_BYTES: Final = 32 * 1024
 _MULTIPLE: Final = 4  # the kernel multiplies four rows at a time
 
+_PAUSE_S: Final = 0.1
+"""Between two steps: the later one begins another completion, say."""
+
 _FORMATS: Final = {
     np.dtype(np.float32): Format.FLOAT32,
     np.dtype(np.uint16): Format.BFLOAT16,
@@ -93,6 +96,7 @@ class CPUDecoder:
         self._steps = 0
         self.reader = PromptReader(config, step.read, program, threads=threads)
         self._threads = [ThreadCount(threads) for _ in range(MAX_BATCH)]  # by the number of tokens
+        self._ended = 0.0  # when the last step did
         self._helpers: dict[int, Future[None]] = {}
         self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="decode")  # starts them when needed
 
@@ -115,15 +119,19 @@ class CPUDecoder:
 
     def _compute(self, tokens: int) -> None:
         """Runs a step, which writes the logits of that number of tokens."""
-        threads = self._threads[tokens - 1]
-        count, began = threads.choose(), perf_counter()
+        threads, began = self._threads[tokens - 1], perf_counter()
+        if began - self._ended > _PAUSE_S:
+            for one in self._threads:
+                one.resume()
+        count = threads.choose()
         self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = tokens, count
         for number in range(1, count):
             if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for steps
                 self._helpers[number] = self._pool.submit(self._decode, number, self._steps, self._table)
         self._steps += 1
         self._decode(0, self._steps, self._table)
-        threads.took(perf_counter() - began)
+        self._ended = perf_counter()
+        threads.took(self._ended - began)
 
 
 def decode_memory(width: int, positions: int, rows: int) -> int:

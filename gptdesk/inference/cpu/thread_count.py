@@ -48,6 +48,12 @@ class ThreadCount:
             self._tried = []
         return self._trial if self._tries else self._best
 
+    def resume(self) -> None:
+        """Tells that nothing was computed for a while: a trial waits until enough steps have followed each other again,
+        as what comes now may have another context."""
+        self._steps = 0
+        self._trial = self._best
+
     def took(self, seconds: float) -> None:
         """Records the duration of the step."""
         if not self._tries:

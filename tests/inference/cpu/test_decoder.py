@@ -40,6 +40,9 @@ class AllThreads:
     def choose(self) -> int:
         return self.most
 
+    def resume(self) -> None:
+        pass
+
     def took(self, seconds: float) -> None:
         pass
 

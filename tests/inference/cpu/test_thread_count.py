@@ -47,3 +47,13 @@ def test_threads_that_sleep_are_given_the_time_to_wake() -> None:
         return 1.5 if wakes else 1 / count
 
     assert mostly(settle(threads, seconds)[500:]) == 2
+
+
+def test_steps_after_a_pause_are_not_compared_with_those_before() -> None:
+    """A long context after a short one: with one thread the short one takes less time than the long one with two."""
+    threads = ThreadCount(2)
+    for _ in range(200):
+        threads.resume()
+        chosen = settle(threads, lambda count: 10 / count, steps=31)
+        threads.resume()
+        assert set(chosen + settle(threads, lambda count: 3 / count, steps=31)) == {2}

@@ -82,7 +82,8 @@ class Hands(QObject):
 def shown(name: str) -> list[QWidget]:
     """The widgets that a person sees under that name, or one that begins so (``Step*``).
 
-    First come those of the active window, and of these the thing itself before the words beside it.
+    First come those of a dialog that keeps the others from being used, then those of the active window, and of these
+    the thing itself before the words beside it.
     """
     begins = name.removesuffix("*")
 
@@ -90,7 +91,12 @@ def shown(name: str) -> list[QWidget]:
         return own == name or (name.endswith("*") and own.startswith(begins))
 
     widgets = [widget for widget in QApplication.allWidgets() if widget.isVisible() and any(map(fits, names(widget)))]
-    return sorted(widgets, key=lambda widget: (not widget.isActiveWindow(), not fits(widget.accessibleName())))
+    asked = QApplication.activeModalWidget()
+
+    def order(widget: QWidget) -> tuple[bool, bool, bool]:
+        return widget.window() is not asked, not widget.isActiveWindow(), not fits(widget.accessibleName())
+
+    return sorted(widgets, key=order)
 
 
 def names(widget: QWidget) -> tuple[str, str]:

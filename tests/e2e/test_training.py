@@ -143,6 +143,7 @@ def test_train_watch_steer_play_close_come_back_and_survive_a_kill(
 
     # Closing the window can end it, too.
     again.press("ctrl+q")
+    wait_for(lambda: again.look("A run is active"), "the question")  # the page has a button of that name, too
     again.click("Stop and save")
     assert again.process.wait(600) == 0
     wait_for(lambda: read_state(run).state == "stopped", "the end of the run")

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from gptdesk.inference.events import Alternative
+from gptdesk.store.branches.nodes import ROOT
 from gptdesk.store.document import Document
 from gptdesk.store.runs import Origin, Run, Token, clean
 from gptdesk.store.snapshot import is_empty
@@ -36,11 +37,13 @@ def generated(pieces: list[str]) -> Run:
     return Run("".join(pieces), tuple(tokens(pieces)), replace(origin(), seed=1, finish_reason="length"))
 
 
-def texts(document: Document) -> list[str]:
-    """The texts of all branches."""
+def texts(document: Document, *, begun: bool = False) -> list[str]:
+    """The texts of all branches, or with ``begun`` also those with which others begin: what is shown may be one, and
+    what a model writes once more."""
     nodes = document.snapshot().nodes
     parents = {node.parent for node in nodes.values()}
-    return [Document(replace(document.snapshot(), leaf=id)).text for id in nodes if id not in parents]
+    ends = [ROOT, *nodes] if begun else [id for id in nodes if id not in parents]
+    return [Document(replace(document.snapshot(), leaf=id)).text for id in ends]
 
 
 def test_the_backend_that_was_used_is_kept() -> None:
@@ -119,7 +122,7 @@ class Editing(RuleBasedStateMachine):
         self.document.add_branches(start, runs)
         assert self.document.text == self.text
         for run in runs:
-            assert self.text[:start] + run.text in [*texts(self.document), self.text[:start]]
+            assert self.text[:start] + run.text in texts(self.document, begun=True)
         if used and runs[0].text:
             nodes = len(self.document.snapshot().nodes)
             self.document.branch(start, runs[0])
@@ -169,6 +172,15 @@ class Editing(RuleBasedStateMachine):
 
 TestEditing = Editing.TestCase
 TestEditing.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+
+
+def test_a_branch_that_is_shown_and_with_which_another_begins_is_not_added_again() -> None:
+    document, first = Document(), generated(["a"])
+    document.add_branches(0, [first])
+    document.branch(0, first)
+    document.add_branches(1, [generated(["a"])])
+    document.add_branches(0, [generated(["a"])])
+    assert (document.text, texts(document), len(document.snapshot().nodes)) == ("a", ["aa"], 2)
 
 
 def test_an_edit_inside_a_generated_run_splits_it_at_whole_tokens() -> None:

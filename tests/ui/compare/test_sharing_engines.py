@@ -43,13 +43,14 @@ def test_the_playground_and_a_column_take_turns_on_their_model(
     qtbot.waitUntil(lambda: compare.opened.state is State.READY)
     compare.choose(tiny_model_folder, tiny_model_folder)
     compare.run()
-    alone = compare.texts
+    alone, first = compare.texts, compare.service.results
     writing = Owner(compare.opened.services.inference, "Once", LONG)
     qtbot.waitUntil(lambda: writing.tokens != [])
     assert compare.opened.window.commands.run("compare.run")
+    qtbot.waitUntil(lambda: compare.service.results is not first)
     before = len(writing.tokens)
     qtbot.waitUntil(lambda: len(writing.tokens) > before)
-    assert compare.service.results is None or not compare.service.results.cells
+    assert not compare.service.results.cells
     writing.generation.cancel()
     compare.wait()
     assert compare.texts == alone

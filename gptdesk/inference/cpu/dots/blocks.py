@@ -19,7 +19,7 @@ _AHEAD: Final = 1536
 """Prefetch distance in bytes. On a Zen 3 int8 was decoded 1.2 times as fast as with 8192, and as fast as with 1024; 512
 and none were slower. float32 is faster without, as the processor's own prefetching keeps up with it."""
 
-LINE: Final = 64
+_LINE: Final = 64
 """Bytes of a line of the processor's cache."""
 
 
@@ -121,11 +121,47 @@ def loop(builder: ir.IRBuilder, first: Any, end: Any, step: int, sums: list[Any]
     return block, totals
 
 
-def loop_by_lines(
-    builder: ir.IRBuilder, first: Any, end: Any, at_once: int, sums: list[Any], bodies: Callable[[int], Body]
-) -> list[Any]:
-    """The sums over blocks ``first`` to ``end``: as many as fill a line in a round, then one by one."""
-    for step in sorted({at_once, 1}, reverse=True):
+class Block(NamedTuple):
+    """The code for a block of columns: loads what is multiplied, and adds the products to a sum.
+
+    Attributes:
+        load_x: of a token and a block, by their numbers.
+        load_row: of a row and a block, by their numbers.
+        add: returns the sum with the products of what both have loaded.
+        bytes: of a row.
+        prefetched: whether rows are prefetched.
+    """
+
+    load_x: Callable[[int, Any], Any]
+    load_row: Callable[[int, Any], Any]
+    add: Callable[[Any, Any, Any], Any]
+    bytes: int
+    prefetched: bool = True
+
+
+def add_blocks(builder: ir.IRBuilder, operands: Operands, block: Block, first: Any, end: Any, zero: Any) -> list[Any]:
+    """The sums of each row's and token's products in blocks ``first`` to ``end``, from ``zero`` on: as many blocks as
+    fill a line in a round, then one by one."""
+    rows, tokens = range(len(operands.rows)), range(len(operands.x))
+
+    def bodies(step: int) -> Body:
+        def body(start: Any, sums: list[Any]) -> list[Any]:
+            if block.prefetched:
+                _prefetch_ahead(builder, operands.rows, start, block.bytes)
+            for number in range(step):
+                current = builder.add(start, whole(number))
+                xs = [block.load_x(token, current) for token in tokens]
+                for row in rows:
+                    values = block.load_row(row, current)
+                    for token in tokens:
+                        at = row * len(tokens) + token
+                        sums[at] = block.add(sums[at], xs[token], values)
+            return sums
+
+        return body
+
+    sums = [zero] * (len(rows) * len(tokens))
+    for step in sorted({_LINE // block.bytes, 1}, reverse=True):
         first, sums = loop(builder, first, end, step, sums, bodies(step))
     return sums
 
@@ -135,12 +171,12 @@ def whole(number: int) -> Any:
     return ir.Constant(INT64, number)
 
 
-def prefetch_ahead(builder: ir.IRBuilder, rows: list[Any], block: Any, size: int) -> None:
+def _prefetch_ahead(builder: ir.IRBuilder, rows: list[Any], block: Any, size: int) -> None:
     """Prefetches a line for each of the rows, which follow each other in memory: in order, `_AHEAD` bytes after what
     has been read when all are at block ``block`` of ``size`` bytes."""
     start = builder.add(place(builder, rows[0], block, size * len(rows)), whole(_AHEAD))
     for number in range(len(rows)):
-        prefetch_line(builder, builder.add(start, whole(number * LINE)))
+        prefetch_line(builder, builder.add(start, whole(number * _LINE)))
 
 
 def place(builder: ir.IRBuilder, start: Any, number: Any, size: int) -> Any:

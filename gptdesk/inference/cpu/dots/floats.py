@@ -6,18 +6,7 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from gptdesk.inference.cpu.dots.blocks import (
-    LANES,
-    LINE,
-    Body,
-    Operands,
-    loop_by_lines,
-    make_dots,
-    multiply_add,
-    place,
-    prefetch_ahead,
-    whole,
-)
+from gptdesk.inference.cpu.dots.blocks import LANES, Block, Operands, add_blocks, make_dots, multiply_add, place, whole
 from gptdesk.inference.cpu.intrinsics.vectors import FLOAT, INT16, INT32, load
 
 _VECTOR: Final = ir.VectorType(FLOAT, LANES)
@@ -32,24 +21,14 @@ def make_float_dots(kind: str, rows: int, tokens: int) -> Any:
     size = _BLOCK_BYTES[kind]
 
     def add_up(builder: ir.IRBuilder, operands: Operands) -> list[Any]:
-        def bodies(step: int) -> Body:
-            def add_blocks(block: Any, sums: list[Any]) -> list[Any]:
-                if kind == "bfloat16":  # of long rows the processor's own prefetching is enough
-                    prefetch_ahead(builder, operands.rows, block, size)
-                for number in range(step):
-                    current = builder.add(block, whole(number))
-                    xs = [load(builder, place(builder, x, current, 4 * LANES), 0, _VECTOR) for x in operands.x]
-                    for row, start in enumerate(operands.rows):
-                        values = _load_block(builder, kind, place(builder, start, current, size))
-                        for token, x in enumerate(xs):
-                            at = row * tokens + token
-                            sums[at] = multiply_add(builder, values, x, sums[at])
-                return sums
-
-            return add_blocks
-
-        zeros = [ir.Constant(_VECTOR, [0.0] * LANES)] * (len(operands.rows) * tokens)
-        return loop_by_lines(builder, whole(0), operands.blocks, LINE // size, zeros, bodies)
+        block = Block(
+            load_x=lambda token, at: load(builder, place(builder, operands.x[token], at, 4 * LANES), 0, _VECTOR),
+            load_row=lambda row, at: _load_block(builder, kind, place(builder, operands.rows[row], at, size)),
+            add=lambda total, x, values: multiply_add(builder, values, x, total),
+            bytes=size,
+            prefetched=kind == "bfloat16",  # of long rows the processor's own prefetching is enough
+        )
+        return add_blocks(builder, operands, block, whole(0), operands.blocks, ir.Constant(_VECTOR, [0.0] * LANES))
 
     return make_dots(rows, tokens, add_up)
 

@@ -12,15 +12,13 @@ from llvmlite import ir
 
 from gptdesk.inference.cpu.dots.blocks import (
     LANES,
-    LINE,
-    Body,
+    Block,
     Operands,
+    add_blocks,
     loop,
-    loop_by_lines,
     make_dots,
     multiply_add,
     place,
-    prefetch_ahead,
     whole,
 )
 from gptdesk.inference.cpu.group_size import GROUP
@@ -41,6 +39,7 @@ _TOTALS: Final = ir.VectorType(INT32, _SUMS)
 _FLOATS: Final = ir.VectorType(FLOAT, _SUMS)
 _NUMBERS: Final = ir.VectorType(INT16, LANES)
 _BYTES: Final = ir.VectorType(INT8, LANES)
+_ZERO: Final = ir.Constant(_FLOATS, [0.0] * _SUMS)
 _GROUP_BYTES: Final = GROUP // 2
 
 _SPAN: Final = 256
@@ -51,31 +50,25 @@ def make_int8_dots(rows: int, tokens: int) -> Any:
     """As `make_dots` says, of weights from -127 to 127 and vectors of int16: exact sums of `_SPAN` blocks."""
 
     def add_up(builder: ir.IRBuilder, operands: Operands) -> list[Any]:
-        def bodies(step: int) -> Body:
-            def add_blocks(block: Any, sums: list[Any]) -> list[Any]:
-                prefetch_ahead(builder, operands.rows, block, LANES)
-                for number in range(step):
-                    current = builder.add(block, whole(number))
-                    xs = [load(builder, place(builder, x, current, 2 * LANES), 0, _NUMBERS) for x in operands.x]
-                    for row, start in enumerate(operands.rows):
-                        values = load(builder, place(builder, start, current, LANES), 0, _BYTES)
-                        values = builder.sext(values, _NUMBERS)
-                        for token, x in enumerate(xs):
-                            at = row * tokens + token
-                            sums[at] = _add_products(builder, sums[at], x, values)
-                return sums
+        def load_row(row: int, at: Any) -> Any:
+            return builder.sext(load(builder, place(builder, operands.rows[row], at, LANES), 0, _BYTES), _NUMBERS)
 
-            return add_blocks
+        block = Block(
+            load_x=lambda token, at: load(builder, place(builder, operands.x[token], at, 2 * LANES), 0, _NUMBERS),
+            load_row=load_row,
+            add=lambda total, x, values: _add_products(builder, total, x, values),
+            bytes=LANES,
+        )
 
         def add_span(first: Any, totals: list[Any]) -> list[Any]:
             following = builder.add(first, whole(_SPAN))
             end = builder.select(builder.icmp_signed("<", following, operands.blocks), following, operands.blocks)
-            zeros = [ir.Constant(_TOTALS, [0] * _SUMS)] * (len(operands.rows) * tokens)
-            sums = loop_by_lines(builder, first, end, LINE // LANES, zeros, bodies)
+            sums = add_blocks(builder, operands, block, first, end, ir.Constant(_TOTALS, [0] * _SUMS))
             return [builder.fadd(total, builder.sitofp(own, _FLOATS)) for total, own in zip(totals, sums, strict=True)]
 
         whole_spans = builder.and_(builder.add(operands.blocks, whole(_SPAN - 1)), whole(-_SPAN))
-        return loop(builder, whole(0), whole_spans, _SPAN, _zeros(len(operands.rows) * tokens), add_span)[1]
+        zeros = [_ZERO] * (len(operands.rows) * tokens)
+        return loop(builder, whole(0), whole_spans, _SPAN, zeros, add_span)[1]
 
     return make_dots(rows, tokens, add_up)
 
@@ -85,36 +78,25 @@ def make_int4_dots(rows: int, tokens: int) -> Any:
     group."""
 
     def add_up(builder: ir.IRBuilder, operands: Operands) -> list[Any]:
-        def bodies(step: int) -> Body:
-            def add_groups(group: Any, totals: list[Any]) -> list[Any]:
-                prefetch_ahead(builder, operands.rows, group, _GROUP_BYTES)
-                for number in range(step):
-                    current = builder.add(group, whole(number))
-                    places = [place(builder, x, current, 2 * GROUP) for x in operands.x]
-                    xs = [[load(builder, at, offset, _NUMBERS) for offset in (0, GROUP)] for at in places]
-                    starts = [_splat_number(builder, at, current, INT32) for at in operands.offsets]
-                    for row, start in enumerate(operands.rows):
-                        halves = _load_group(builder, place(builder, start, current, _GROUP_BYTES))
-                        scale = _splat_number(builder, operands.scales[row], current, FLOAT)
-                        for token, x in enumerate(xs):
-                            sums = starts[token]
-                            for own, values in zip(x, halves, strict=True):
-                                sums = _add_products(builder, sums, own, values)
-                            at = row * tokens + token
-                            totals[at] = multiply_add(builder, builder.sitofp(sums, _FLOATS), scale, totals[at])
-                return totals
+        def load_x(token: int, at: Any) -> Any:
+            start = place(builder, operands.x[token], at, 2 * GROUP)
+            halves = [load(builder, start, offset, _NUMBERS) for offset in (0, GROUP)]
+            return halves, _splat_number(builder, operands.offsets[token], at, INT32)
 
-            return add_groups
+        def load_row(row: int, at: Any) -> Any:
+            halves = _load_group(builder, place(builder, operands.rows[row], at, _GROUP_BYTES))
+            return halves, _splat_number(builder, operands.scales[row], at, FLOAT)
 
-        return loop_by_lines(
-            builder, whole(0), operands.blocks, LINE // _GROUP_BYTES, _zeros(len(operands.rows) * tokens), bodies
-        )
+        def add(total: Any, x: Any, values: Any) -> Any:
+            (numbers, sums), (halves, scale) = x, values
+            for own, half in zip(numbers, halves, strict=True):
+                sums = _add_products(builder, sums, own, half)
+            return multiply_add(builder, builder.sitofp(sums, _FLOATS), scale, total)
+
+        block = Block(load_x, load_row, add, _GROUP_BYTES)
+        return add_blocks(builder, operands, block, whole(0), operands.blocks, _ZERO)
 
     return make_dots(rows, tokens, add_up)
-
-
-def _zeros(count: int) -> list[Any]:
-    return [ir.Constant(_FLOATS, [0.0] * _SUMS)] * count
 
 
 def _load_group(builder: ir.IRBuilder, address: Any) -> list[Any]:

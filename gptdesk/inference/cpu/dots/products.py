@@ -102,6 +102,18 @@ def _add_last_columns(weights, first, last, x, y):
 
 
 @njit
+def _add_columns_left(phase, first, last, x, rounded, y):
+    """`_add_last_columns` of weights in any format without groups."""
+    kind, shape = phase[_FORMAT], (phase[_ROWS], phase[_COLUMNS])
+    if kind == _FLOAT32:
+        _add_last_columns(carray(float32_pointer(phase[_WEIGHTS]), shape), first, last, x, y)
+    elif kind == _BFLOAT16:
+        _add_last_columns(carray(bfloat16_pointer(phase[_WEIGHTS]), shape), first, last, x, y)
+    elif kind == _INT8:
+        _add_last_columns(carray(int8_pointer(phase[_WEIGHTS]), shape), first, last, rounded, y)
+
+
+@njit
 def round_input(phase, x, rounded, factors, offsets):
     """Rounds x, (tokens, C), where the weights of the phase are quantised: x = factors[token] * rounded[token].
 
@@ -131,32 +143,27 @@ def round_input(phase, x, rounded, factors, offsets):
 @njit
 def multiply_rows(phase, first, last, x, rounded, factors, offsets, y):
     """y[token, i] = weights[first + i] @ x[token], scaled; the rest is what `round_input` made of x."""
-    rows, columns, weights, scales = phase[_ROWS], phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES]
-    tokens, kind, to, to_stride = len(x), phase[_FORMAT], _address(y), y.strides[0]
+    columns, weights, scales, kind = phase[_COLUMNS], phase[_WEIGHTS], phase[_SCALES], phase[_FORMAT]
+    tokens, to, to_stride = len(x), _address(y), y.strides[0]
     if kind == _FLOAT32:
-        at, stride = _address(x), x.strides[0]
-        _products_float32(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(float32_pointer(weights), (rows, columns)), first, last, x, y)
-        return
-    if kind == _BFLOAT16:
-        at, stride = _address(x), x.strides[0]
-        _products_bfloat16(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(bfloat16_pointer(weights), (rows, columns)), first, last, x, y)
-        return
-    at, stride = _address(rounded), rounded.strides[0]
+        _products_float32(weights, 0, columns, first, last, _address(x), x.strides[0], tokens, to, to_stride, 0, 0)
+    elif kind == _BFLOAT16:
+        _products_bfloat16(weights, 0, columns, first, last, _address(x), x.strides[0], tokens, to, to_stride, 0, 0)
+    else:
+        at, stride = _address(rounded), rounded.strides[0]
+        corrections, apart = _address(offsets), offsets.strides[0]
+        if kind == _INT8:
+            _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
+        else:
+            _products_int4(weights, scales, columns, first, last, at, stride, tokens, to, to_stride, corrections, apart)
+    if columns % LANES:
+        _add_columns_left(phase, first, last, x, rounded, y)
     if kind == _INT8:
-        _products_int8(weights, 0, columns, first, last, at, stride, tokens, to, to_stride, 0, 0)
-        if columns % LANES:
-            _add_last_columns(carray(int8_pointer(weights), (rows, columns)), first, last, rounded, y)
-        scale = carray(float32_pointer(scales), (rows,))
+        scale = carray(float32_pointer(scales), (phase[_ROWS],))
         for token in range(tokens):
             for i in range(last - first):
                 y[token, i] *= factors[token] * scale[first + i]
-    else:
-        corrections, apart = _address(offsets), offsets.strides[0]
-        _products_int4(weights, scales, columns, first, last, at, stride, tokens, to, to_stride, corrections, apart)
+    elif kind == _INT4:
         for token in range(tokens):
             for i in range(last - first):
                 y[token, i] *= factors[token]

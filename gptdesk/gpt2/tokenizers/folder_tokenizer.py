@@ -82,7 +82,8 @@ class FolderTokenizer:
         with self._lock:
             self._backend.encode_special_tokens = not allow_special
             try:
-                return self._backend.encode(text, add_special_tokens=False)
+                # As a batch of one, because the library's `encode` keeps the interpreter's lock until it is done.
+                return self._backend.encode_batch([text], add_special_tokens=False)[0]
             except Exception as error:  # the library raises no other type
                 raise UserError(f"The tokenizer {self._source} cannot encode the text ({error}).") from error
 

@@ -13,6 +13,7 @@ from gptdesk.gpt2.layout import read_config
 from gptdesk.gpt2.tokenizer import TextStream, Tokenizer
 from gptdesk.gpt2.tokenizers.loading import load_tokenizer
 from tests.gpt2.tokenizers.folders import CORPUS, NAMES, make_folder
+from tests.interpreter_lock import wait_until_others_run_during
 
 SPECIAL = ["<|endoftext|>", "<|user|>", "<|bot|>", "<|pad|>", "[SEP]", "[UNK]", "Königstochter", "猫である", "gptdesk"]
 ODD_SPACE = [" ", "  ", "\t", "\n", "\r\n", "\u00a0", "\u2003", "\u3000", "\u2028", "\x0b", "\x85", "\u200b", "\ufeff"]
@@ -103,6 +104,13 @@ def test_word_pieces_are_written_with_spaces_between_words_alone(loaded: Any) ->
     ids = ours.encode(text)
     assert ours.decode(ids) == theirs._tokenizer.decode(ids) == text
     assert ours.decode(ours.encode("今天天气很好，我们去公园。")) == "今天天气很好，我们去公园。"
+
+
+def test_other_threads_run_while_a_text_is_encoded(loaded: Any) -> None:
+    """The window stays free while the tokens of a long text are counted."""
+    tokenizer, _ = loaded("own")
+    text = "".join(CORPUS) * 50
+    wait_until_others_run_during(lambda: tokenizer.encode(text))
 
 
 def test_an_added_token_stands_for_its_name(loaded: Any) -> None:

@@ -1,9 +1,6 @@
 """The compiled decoder against the network in torch, at every position of the context."""
 
-import sys
-import threading
 from collections.abc import Sequence
-from time import perf_counter, sleep
 
 import pytest
 import torch
@@ -29,6 +26,7 @@ from tests.inference.cpu.shapes import (
     with_outliers,
 )
 from tests.inference.quantized_models import weights_of
+from tests.interpreter_lock import wait_until_others_run_during
 
 
 class AllThreads:
@@ -162,27 +160,9 @@ def test_other_threads_run_while_a_step_is_computed() -> None:
     config = GPT2Config(vocab_size=50257, n_positions=8, n_embd=768, n_layer=2, n_head=12)
     decoder = CPUDecoder(random_weights(config), compile_step(), threads=1)
     cache = CPUCache(config)
-    inside: list[float] = []
-    end = threading.Event()
 
-    def count() -> None:
-        while not end.is_set():
-            inside.append(perf_counter())
-            sleep(0)  # lets go of the lock
+    def compute() -> None:
+        cache.length = 0
+        step(decoder, cache, 1)
 
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(10)  # nobody is made to let go of it
-    thread = threading.Thread(target=count)
-    try:
-        thread.start()
-        went_on = False
-        while not went_on:  # the system may let the other thread wait; the interpreter must not
-            cache.length = 0
-            began = perf_counter()
-            step(decoder, cache, 1)
-            ended = perf_counter()
-            went_on = any(began < moment < ended for moment in inside)
-    finally:
-        sys.setswitchinterval(before)
-        end.set()
-        thread.join()
+    wait_until_others_run_during(compute)

@@ -42,7 +42,7 @@ SOURCES: Final = (
     "dots/blocks.py", "dots/floats.py", "dots/integers.py", "dots/products.py",
     "intrinsics/register_tile.py", "intrinsics/scalars.py", "intrinsics/threads.py", "intrinsics/vectors.py",
     "prompt/prompt_kernel.py", "prompt/products.py", "prompt/attention.py",
-    "prompt/product_intrinsics.py", "prompt/packing_intrinsics.py",
+    "prompt/product_intrinsics.py", "prompt/block_assembly.py", "prompt/packing_intrinsics.py",
     "../../gpt2/activations.py",
 )  # fmt: skip
 """Modules whose code or constants are compiled, from this folder."""

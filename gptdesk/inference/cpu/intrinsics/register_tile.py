@@ -43,3 +43,8 @@ def _choose_tile() -> RegisterTile:
 
 
 TILE: Final = _choose_tile()
+
+
+def in_assembly() -> bool:
+    """Whether blocks are summed by `block_assembly`: AVX2 has too few registers for the code that LLVM makes."""
+    return TILE.lanes == 8

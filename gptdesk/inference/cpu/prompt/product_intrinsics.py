@@ -10,7 +10,7 @@ from numba import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE, in_assembly
 from gptdesk.inference.cpu.intrinsics.vectors import (
     FLOAT,
     FLOATS,
@@ -23,6 +23,7 @@ from gptdesk.inference.cpu.intrinsics.vectors import (
     splat,
     store,
 )
+from gptdesk.inference.cpu.prompt.block_assembly import Products, sum_products
 
 
 def make_block(kind: str, vectors: int, step_bytes: int, token_bytes: int) -> Any:
@@ -61,7 +62,11 @@ def make_block(kind: str, vectors: int, step_bytes: int, token_bytes: int) -> An
                 for total, (token, vector) in zip(sums, places, strict=True)
             ]
 
-        sums = _loop(builder, steps, [ir.Constant(whole, None)] * len(places), one_step)
+        if in_assembly():
+            products = Products(exact, TILE.tokens, vectors, step_bytes, token_bytes)
+            sums = sum_products(builder, products, x, weights, steps)
+        else:
+            sums = _loop(builder, steps, [ir.Constant(whole, None)] * len(places), one_step)
         results = [builder.sitofp(total, FLOATS) for total in sums] if exact else sums
         offsets = [row_bytes * token + 4 * TILE.lanes * vector for token, vector in places]
         with builder.if_else(builder.icmp_signed("!=", add, ir.Constant(INT64, 0))) as (then, otherwise):
@@ -118,3 +123,45 @@ def largest_of(typing: Any, numbers: Any) -> Any:
         return call(builder, f"llvm.vector.reduce.fmax.v{TILE.lanes}f32", FLOAT, [largest])
 
     return signature(types.float32, types.int64), generate
+
+
+@intrinsic
+def scale_row(typing: Any, y: Any, scale: Any, factors: Any, bias: Any) -> Any:
+    """Replaces y by y * (scale * factors) + bias: addresses of `TILE.rows` float32, and a float32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        y, scale, factors, bias = arguments
+        scales = splat(builder, scale)
+        for offset in range(0, 4 * TILE.rows, 4 * TILE.lanes):
+            own, factor, added = (load(builder, address, offset, FLOATS) for address in (y, factors, bias))
+            store(builder, y, offset, builder.fadd(builder.fmul(own, builder.fmul(scales, factor)), added))
+        return context.get_dummy_value()
+
+    return signature(types.void, types.int64, types.float32, types.int64, types.int64), generate
+
+
+@intrinsic
+def copy_row(typing: Any, y: Any, out: Any) -> Any:
+    """Copies `TILE.rows` float32 from one address to another."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        y, out = arguments
+        for offset in range(0, 4 * TILE.rows, 4 * TILE.lanes):
+            store(builder, out, offset, load(builder, y, offset, FLOATS))
+        return context.get_dummy_value()
+
+    return signature(types.void, types.int64, types.int64), generate
+
+
+@intrinsic
+def add_row(typing: Any, y: Any, out: Any) -> Any:
+    """Adds `TILE.rows` float32 at one address to those at another."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        y, out = arguments
+        for offset in range(0, 4 * TILE.rows, 4 * TILE.lanes):
+            total = builder.fadd(*(load(builder, address, offset, FLOATS) for address in (out, y)))
+            store(builder, out, offset, total)
+        return context.get_dummy_value()
+
+    return signature(types.void, types.int64, types.int64), generate

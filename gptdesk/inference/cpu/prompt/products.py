@@ -22,14 +22,18 @@ from gptdesk.inference.cpu.intrinsics.scalars import (
 )
 from gptdesk.inference.cpu.layer_kernels import round_numbers
 from gptdesk.inference.cpu.prompt.packing_intrinsics import STEPS, make_weight_packer, pack_tokens, prefetch
-from gptdesk.inference.cpu.prompt.product_intrinsics import make_block
+from gptdesk.inference.cpu.prompt.product_intrinsics import add_row, copy_row, make_block, scale_row
 from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
-
-_STEPS: Final = 256
-"""Steps of a product whose sums are added up in float32: 512 columns in int16, 512 * 127 * 32767 < 2**31."""
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows
+_PANEL_BYTES: Final = 16 * 1024
+"""Of a panel's rows that all tiles are multiplied with before the next steps are: they stay in the first cache, of
+at least 32 KB, beside the tiles that pass by. On a Zen 3 12 and 24 KB are some percent slower."""
+
+_STEPS: Final = min(256, _PANEL_BYTES // (4 * TILE.rows) // TILE.tokens * TILE.tokens)
+"""Steps of a product whose sums are added up in float32: at most 512 columns in int16, as 512 * 127 * 32767 < 2**31."""
+
 _RESULTS: Final = TILE.tokens * TILE.rows
 _VECTORS: Final = TILE.vectors
 _LANES: Final = TILE.lanes
@@ -173,44 +177,51 @@ def multiply_panel(phase, number, following, tokens, packed, token_scales, out, 
         out: address of the first token's outputs, float32.
         out_bytes: from one token's to the next one's.
         panel: address of memory for a panel, 4 bytes a step and row.
-        scratch: address of memory for the results of a block.
+        scratch: address of `thread_memory.results_size` elements.
     """
-    steps, first, kind = steps_of(phase), number * _ROWS, phase[_FORMAT]
+    first, kind = number * _ROWS, phase[_FORMAT]
     count = min(_ROWS, phase[_ROW_COUNT] - first)
     _pack_panel(phase, first, panel, scratch)
-    y, activated = (
-        carray(float32_pointer(scratch), (_RESULTS,)),
-        carray(float32_pointer(scratch + 4 * _RESULTS), (_RESULTS,)),
-    )
-    factors = _padded_row(
-        phase[_SCALES] if kind == _INT8 else 0, np.float32(kind != _INT8), first, count, scratch + 8 * _RESULTS
-    )
-    bias = _padded_row(phase[_BIAS], np.float32(0), first, count, scratch + 8 * _RESULTS + 4 * _ROWS)
-    tiles, next_rows = -(-tokens // _TOKENS), phase[_WEIGHTS] + following * _ROWS * phase[_ROW_BYTES]
-    lines = _ROWS * phase[_ROW_BYTES] // _LINE
+    tiles, sums = -(-tokens // _TOKENS), scratch + 4 * (_RESULTS + 2 * _ROWS)
+    _sum_products(phase, phase[_WEIGHTS] + following * _ROWS * phase[_ROW_BYTES], tiles, packed, panel, sums)
+    scales = phase[_SCALES] if kind == _INT8 else 0
+    factors, bias = scratch + 4 * _RESULTS, scratch + 4 * (_RESULTS + _ROWS)
+    _pad_row(scales, np.float32(kind != _INT8), first, count, factors)
+    _pad_row(phase[_BIAS], np.float32(0), first, count, bias)
+    activated = carray(float32_pointer(scratch), (_RESULTS,))
     for tile in range(tiles):
-        x = packed + tile * steps * _STEP_BYTES
-        for line in range(tile * lines // tiles, (tile + 1) * lines // tiles):
-            prefetch(next_rows + _LINE * line)
-        for step in range(0, steps, _STEPS):
-            at, row, some = x + step * _STEP_BYTES, panel + step * 4 * _ROWS, min(_STEPS, steps - step)
-            if kind == _INT8:
-                _block_int16(at, row, some, scratch, step)
-            else:
-                block_float32(at, row, some, scratch, step)
+        source = sums + 4 * tile * _RESULTS
         there = min(_TOKENS, tokens - tile * _TOKENS)
         for token in range(there):
             scale = token_scales[tile * _TOKENS + token] if kind == _INT8 else np.float32(1)
-            for i in range(_ROWS):
-                y[token * _ROWS + i] = y[token * _ROWS + i] * (scale * factors[i]) + bias[i]
+            scale_row(source + 4 * token * _ROWS, scale, factors, bias)
         if phase[_KIND] == _ACTIVATE:
-            activate(phase[_ACTIVATION], y, activated)
-        source = scratch + 4 * _RESULTS if phase[_KIND] == _ACTIVATE else scratch
+            activate(phase[_ACTIVATION], carray(float32_pointer(source), (_RESULTS,)), activated)
+            source = scratch
         _write(source, there, count, phase[_KIND] == _ADD, out + 4 * first + tile * _TOKENS * out_bytes, out_bytes)
 
 
 @njit
-def _padded_row(numbers, default, first, count, out):
+def _sum_products(phase, following, tiles, packed, panel, sums):
+    """Multiplies a packed panel with all tiles, `_STEPS` steps after the other, and prefetches the rows at an address
+    meanwhile. ``sums`` is the address of the results, (tiles, `TILE.tokens`, `TILE.rows`) float32."""
+    steps = steps_of(phase)
+    lines, turns, turn = _ROWS * phase[_ROW_BYTES] // _LINE, -(-steps // _STEPS) * tiles, 0
+    for step in range(0, steps, _STEPS):
+        rows, some = panel + step * 4 * _ROWS, min(_STEPS, steps - step)
+        for tile in range(tiles):
+            for line in range(turn * lines // turns, (turn + 1) * lines // turns):
+                prefetch(following + _LINE * line)
+            turn += 1
+            x, own = packed + (tile * steps + step) * _STEP_BYTES, sums + 4 * tile * _RESULTS
+            if phase[_FORMAT] == _INT8:
+                _block_int16(x, rows, some, own, step)
+            else:
+                block_float32(x, rows, some, own, step)
+
+
+@njit
+def _pad_row(numbers, default, first, count, out):
     """Copies a panel's numbers, float32 from that address on, and fills them up; an address of 0 stands for none."""
     row = carray(float32_pointer(out), (_ROWS,))
     for i in range(_ROWS):
@@ -219,21 +230,19 @@ def _padded_row(numbers, default, first, count, out):
         found = carray(float32_pointer(numbers + 4 * first), (count,))
         for i in range(count):
             row[i] = found[i]
-    return row
 
 
 @njit
 def _write(results, tokens, rows, added, out, out_bytes):
     """Writes the results of a block, of which so many tokens and rows are there, or adds them to what is there."""
     for token in range(tokens):
-        y = carray(float32_pointer(results + 4 * _ROWS * token), (_ROWS,))
-        target = carray(float32_pointer(out + token * out_bytes), (_ROWS,))
-        if rows < _ROWS:
-            for i in range(rows):
-                target[i] = target[i] + y[i] if added else y[i]
-        elif added:
-            for i in range(_ROWS):
-                target[i] += y[i]
+        source, target = results + 4 * _ROWS * token, out + token * out_bytes
+        if rows == _ROWS:
+            if added:
+                add_row(source, target)
+            else:
+                copy_row(source, target)
         else:
-            for i in range(_ROWS):
-                target[i] = y[i]
+            y, some = carray(float32_pointer(source), (rows,)), carray(float32_pointer(target), (rows,))
+            for i in range(rows):
+                some[i] = some[i] + y[i] if added else y[i]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 
 
 def size(width: int, positions: int, head_size: int) -> int:
     """Elements for a workspace of ``width`` a token, a context of ``positions``, and heads of that size."""
-    products = (TILE.rows + 2 * TILE.tokens) * width + TILE.rows * (2 * TILE.tokens + 4 * TILE.lanes)
+    products = max(TILE.rows * width + results_size(), 2 * TILE.tokens * width)
     return max(products, attention_size(positions, head_size))
+
+
+def results_size() -> int:
+    """Elements for what a panel is multiplied to: the sums of all tiles, the results of one, and two rows of factors. A
+    block of words that `products` packs fits as well."""
+    tokens = -(-PROMPT_CHUNK // TILE.tokens) * TILE.tokens
+    return max(TILE.rows * (tokens + TILE.tokens + 2), TILE.lanes**2)
 
 
 def attention_size(positions: int, head_size: int) -> int:

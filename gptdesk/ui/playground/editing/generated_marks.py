@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import bisect
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColor, QPainter, QTextBlock, QTextDocument, QTextLine
 
@@ -60,41 +59,73 @@ def paint_marks(
         visible: in the coordinates of the widget before the painter was translated.
         colours: of the theme in force.
     """
-    number, of_block = -1, marked
+    tint, inks = QColor(colours.wash), (QColor(older_bar(colours)), QColor(colours.accent))
+    known: _Paragraph | None = None
     for block, box, line in visible_lines(document, painter, visible):
-        if block.blockNumber() != number:
-            number, of_block = block.blockNumber(), replace(marked, spans=_spans_in(block, marked.spans))
-        if of_block.spans:
-            _paint_line(painter, block, box, line, of_block, colours)
+        if known is None or known.box is not box:
+            known = _Paragraph.of(block, box, marked)
+        if known.spans:
+            _paint_line(painter, known, line, marked, tint, inks)
 
 
-def _spans_in(block: QTextBlock, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The spans that overlap ``block``."""
-    first = bisect.bisect_right(spans, block.position(), key=lambda span: span[1])
-    last = bisect.bisect_left(spans, block.position() + block.length(), key=lambda span: span[0])
-    return spans[first:last]
+class _Paragraph(NamedTuple):
+    """A paragraph that is painted: what Qt is asked for once, because each question lets go of Python's lock.
+
+    Attributes:
+        box: rectangle, in coordinates of the document.
+        start, end: positions of its first letter and behind its last.
+        spans: the marked ones that overlap it.
+        size: of the font, in pixels.
+    """
+
+    box: QRectF
+    start: int
+    end: int
+    spans: list[tuple[int, int]]
+    size: int
+
+    @classmethod
+    def of(cls, block: QTextBlock, box: QRectF, marked: MarkedText) -> _Paragraph:
+        start = block.position()
+        end = start + block.length() - 1
+        first = bisect.bisect_right(marked.spans, start, key=lambda span: span[1])
+        last = bisect.bisect_left(marked.spans, end + 1, key=lambda span: span[0])
+        return cls(box, start, end, marked.spans[first:last], block.layout().font().pixelSize())
 
 
 def _paint_line(
-    painter: QPainter, block: QTextBlock, box: QRectF, line: QTextLine, marked: MarkedText, colours: Colours
+    painter: QPainter,
+    paragraph: _Paragraph,
+    line: QTextLine,
+    marked: MarkedText,
+    tint: QColor,
+    inks: tuple[QColor, QColor],
 ) -> None:
-    size = block.layout().font().pixelSize()
-    baseline = box.top() + line.y() + line.ascent()
-    start = block.position() + line.textStart()
-    end = min(start + line.textLength(), block.position() + block.length() - 1)
-    bar = ""
-    for first, last in marked.spans:
+    """Paints the marks of a line; ``inks`` are the colours of the bar beside older generations and the newest."""
+    size, side, baseline = paragraph.size, paragraph.box.left(), paragraph.box.top() + line.y() + line.ascent()
+    start = paragraph.start + line.textStart()
+    end = min(start + line.textLength(), paragraph.end)
+    bar = is_newest = False
+    for first, last in paragraph.spans:
         first, last = max(first, start), min(last, end)
         if first >= last:
             continue
         tinted = marked.newest is not None and last > marked.newest
-        bar = colours.accent if tinted else bar or older_bar(colours)
+        bar, is_newest = True, is_newest or tinted
         if tinted and marked.newest is not None:
-            left = x_of(line, max(first, marked.newest) - block.position())
-            right = min(x_of(line, last - block.position()), line.naturalTextRect().right())
-            rect = QRectF(box.left() + left, baseline - ABOVE * size, right - left, (ABOVE + BELOW) * size)
-            painter.fillRect(rect, QColor(colours.wash))
+            left, right = _extent(line, max(first, marked.newest), last, (start, end), paragraph.start)
+            rect = QRectF(side + left, baseline - ABOVE * size, right - left, (ABOVE + BELOW) * size)
+            painter.fillRect(rect, tint)
     if bar:
-        width = _WIDE if bar == colours.accent else _NARROW
-        place = QRectF(box.left() - _GAP, baseline - _BAR_ABOVE * size, width, marked.line_height)
-        painter.fillRect(place, QColor(bar))
+        width = _WIDE if is_newest else _NARROW
+        place = QRectF(side - _GAP, baseline - _BAR_ABOVE * size, width, marked.line_height)
+        painter.fillRect(place, inks[is_newest])
+
+
+def _extent(line: QTextLine, first: int, last: int, whole: tuple[int, int], start: int) -> tuple[float, float]:
+    """Left and right edge of a part of a line, without the space at its end; ``whole`` is all of it, ``start`` where
+    its paragraph begins."""
+    letters = line.naturalTextRect()
+    if (first, last) == whole:
+        return letters.left(), letters.right()
+    return x_of(line, first - start), min(x_of(line, last - start), letters.right())

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 from PySide6.QtCore import QObject, QPointF, QRect, SignalInstance, Slot
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QTextLine
 
 from gptdesk.inference.events import TokenEvent
 from gptdesk.ui.playground.editing.editor import Editor
@@ -129,25 +129,25 @@ class TokenArrival(QObject):
 
     def paint(self, painter: QPainter, visible: QRect) -> None:
         """Paints the letters of tokens that fade once more; arguments as for `MarkedTextEdit.overlays`."""
-        now, colour = self._clock(), QColor(self._theme.colours.accent)
+        now, length, document = self._clock(), self._editor.places.length, self._editor.document()
+        colour = QColor(self._theme.colours.accent)
+        line, first, last, corner = QTextLine(), 0, 0, QPointF()  # that of the letters before
         for arrival in self.arrivals:
-            if (share := arrival.strength_at(now)) >= _FAINT:
-                colour.setAlphaF(share)
-                painter.setPen(colour)
-                self._paint_letters(painter, arrival.start, min(arrival.end, self._editor.places.length))
-
-    def _paint_letters(self, painter: QPainter, start: int, end: int) -> None:
-        document = self._editor.document()
-        while start < end:
-            block = document.findBlock(start)
-            line = block.layout().lineForTextPosition(start - block.position())
-            last = block.position() + block.length() - 1
-            if line.isValid():
-                last = min(last, block.position() + line.textStart() + line.textLength())
-                corner = document.documentLayout().blockBoundingRect(block).topLeft()
-                for run in line.glyphRuns(start - block.position(), min(end, last) - start):
-                    painter.drawGlyphRun(QPointF(corner), run)
-            start = max(last, start + 1)
+            if (share := arrival.strength_at(now)) < _FAINT:
+                continue
+            colour.setAlphaF(share)
+            painter.setPen(colour)
+            start, end = arrival.start, min(arrival.end, length)
+            while start < end:
+                if not first <= start < last:
+                    block = document.findBlock(start)
+                    line = block.layout().lineForTextPosition(start - block.position())
+                    first = block.position()
+                    last = first + line.textStart() + line.textLength() if line.isValid() else first
+                    corner = document.documentLayout().blockBoundingRect(block).topLeft()
+                for run in line.glyphRuns(start - first, min(end, last) - start) if start < last else ():
+                    painter.drawGlyphRun(corner, run)
+                start = max(last, start + 1)
 
 
 def strength(logprob: float) -> float:

@@ -130,14 +130,15 @@ class NextToken(QFrame):
     def _on_moved(self) -> None:
         """Another token is the next one: what is shown is not about that."""
         if self.note.isHidden() and not self._is_answered():
-            self._hide_bars(keep_room=True)  # nothing jumps with each key
+            if not self.bars.isHidden():
+                self._hide_bars(keep_room=True)  # nothing jumps with each key
             self.summary.setText(_BUSY if self._session.busy else _ASKED)
         self._pause.request()
 
     def _is_answered(self) -> bool:
         """Whether the bars are about the token behind the caret."""
         shown = self._answered
-        return shown is not None and (shown.prompt, shown.text) == (self._next().prompt, self._session.document.mixed)
+        return shown is not None and shown.text == self._session.document.mixed and shown.prompt == self._next().prompt
 
     def _ask(self) -> None:
         if not self.section.is_open or not self.isVisible():

@@ -12,6 +12,9 @@ _TRIAL_EVERY: Final = 64
 _TRIAL: Final = 5
 """Steps of a trial. The first does not count: in it threads wake, which the system may put on a core that is taken."""
 
+_BEFORE: Final = 12
+"""Steps that a trial is compared with: so many that two or three late ones among them do not decide."""
+
 _BETTER: Final = 0.95
 """Another number of threads is chosen if it takes less than this fraction of the time."""
 
@@ -21,7 +24,7 @@ class ThreadCount:
 
     A thread that the system preempts in the middle of a task keeps all others waiting for milliseconds, as long as a
     whole step. So where other programs need a core, fewer threads are faster. The median of a trial's steps is compared
-    with that of as many before it: what was measured longer ago was measured on a computer that did something else.
+    with that of those just before it: what was measured longer ago was measured on a computer that did something else.
 
     Args:
         most: largest number of threads.
@@ -33,7 +36,7 @@ class ThreadCount:
         self._best = self._trial = most
         self._direction = -1
         self._steps = 0
-        self._latest: deque[float] = deque(maxlen=_TRIAL - 1)  # with the best number
+        self._latest: deque[float] = deque(maxlen=_BEFORE)  # with the best number
         self._tried: list[float] = []
 
     def choose(self) -> int:
@@ -60,9 +63,9 @@ class ThreadCount:
             self._latest.append(seconds)
         elif self._steps % _TRIAL_EVERY:
             self._tried.append(seconds)
-            if len(self._tried) == self._latest.maxlen and median(self._tried) < _BETTER * median(self._latest):
+            if len(self._tried) == _TRIAL - 1 and median(self._tried) < _BETTER * median(self._latest):
                 self._best = self._trial
-                self._latest.extend(self._tried)
+                self._latest.clear()
 
     @property
     def _tries(self) -> bool:

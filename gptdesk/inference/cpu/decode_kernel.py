@@ -80,6 +80,9 @@ _TOKEN_COLUMNS = len(TokenRow)
 _PHASE_COLUMNS = len(Phase)
 _SYNC_SIZE = int(SYNC_SIZE)
 
+_MOST_NAPS: Final = 1000
+"""Naps after which a helper thread stops waiting for the next step: a tenth of a second on Linux."""
+
 _BEGINNING: Final = 8192
 """Bytes of a task's weights, keys or values that are prefetched while earlier tasks are waited for."""
 
@@ -243,7 +246,7 @@ def decode(thread, step, arguments):
         begin(sync, step)
     while True:
         if thread:
-            step = await_step(sync, thread, step)
+            step = await_step(sync, thread, step, _MOST_NAPS)
             if step < 0:
                 return
         tokens = sync[_TOKENS]

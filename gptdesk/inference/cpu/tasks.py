@@ -21,9 +21,6 @@ _NO_TASK: Final = 0xFFFFFFFF
 _SPINS: Final = 1000
 """Polls of a counter before a waiting thread naps: about 10 microseconds, more than the wait between phases."""
 
-_IDLE_NAPS: Final = 1000
-"""Naps after which a helper thread stops waiting for the next step: a tenth of a second on Linux."""
-
 
 @njit
 def take_task(sync, step, tasks):
@@ -67,14 +64,14 @@ def end(sync, step):
 
 
 @njit
-def await_step(sync, thread, last):
-    """Waits for the first step after ``last`` in which that thread may take part; -1 if none starts for long.
+def await_step(sync, thread, last, most_naps):
+    """Waits for the first step after ``last`` in which that thread may take part; -1 if none starts for so many naps.
 
     Polls, then naps, so that the thread stays on its core: the system puts a thread that is woken for each step onto
     the core of the one that woke it, where both take turns for milliseconds.
     """
     spins = naps = 0
-    while naps < _IDLE_NAPS:
+    while naps < most_naps:
         step = load(sync, _NEXT) >> 32
         if step != last and thread < sync[_THREADS]:
             return step

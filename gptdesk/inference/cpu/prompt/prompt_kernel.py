@@ -73,6 +73,10 @@ _SYNC_SIZE: Final = int(SYNC_SIZE)
 _TILE: Final = TILE.tokens
 _ROWS: Final = TILE.rows
 
+_MOST_NAPS: Final = 20
+"""Naps after which a helper thread stops waiting for the next part of a prompt: 2 ms on Linux. Then tokens are decoded,
+and whoever naps takes time from that again and again."""
+
 
 @njit
 def _address(numbers):
@@ -167,7 +171,7 @@ def read(thread, step, arguments):
         begin(sync, step)
     while True:
         if thread:
-            step = await_step(sync, thread, step)
+            step = await_step(sync, thread, step, _MOST_NAPS)
             if step < 0:
                 return
         tasks = parts[sync[_COUNT], _FIRST]

@@ -73,9 +73,9 @@ _SYNC_SIZE: Final = int(SYNC_SIZE)
 _TILE: Final = TILE.tokens
 _ROWS: Final = TILE.rows
 
-_MOST_NAPS: Final = 20
-"""Naps after which a helper thread stops waiting for the next part of a prompt: 2 ms on Linux. Then tokens are decoded,
-and whoever naps takes time from that again and again."""
+_MOST_NAPS: Final = 200
+"""Naps after which a helper thread stops waiting for the next chunk of a prompt: 10 ms on Linux, more than lies between
+two chunks. After a prompt tokens are decoded, and whoever naps takes time from that again and again."""
 
 
 @njit

@@ -46,5 +46,8 @@ TILE: Final = _choose_tile()
 
 
 def in_assembly() -> bool:
-    """Whether blocks are summed by `block_assembly`: AVX2 has too few registers for the code that LLVM makes."""
-    return TILE.lanes == 8
+    """Whether blocks are summed by `block_assembly`: AVX2 has too few registers for the code that LLVM makes.
+
+    The assembly needs FMA, too, which some virtual machines hide; LLVM does without.
+    """
+    return TILE.lanes == 8 and "fma" in processor().has()

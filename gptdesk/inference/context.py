@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.network import Floats, Hidden, Network
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Logits: TypeAlias = "Floats | Tensor"
 """(V) float32: an array, or a tensor on the device that computed them."""
+
+Outputs: TypeAlias = Literal["last", "new", "all"]
+"""Tokens of a prompt for which `Context.hidden` is wanted: for the last one, which a compiled reader does a sixteenth
+faster; for those that are read now; or for all, so that tokens that were read without are read again."""
 
 
 class Draft(NamedTuple):
@@ -47,7 +51,7 @@ class Context:
             after its step.
         drafts: speculative tokens at the end of ``cache``, none of them chosen yet.
         hidden: the network's output for the tokens of the prompt, (n_positions, C): what the head makes logits of.
-            Unwritten where `ready_length` does not reach.
+            Unwritten where `ready_length` of "all" outputs does not reach, but for the last token of the prompt.
     """
 
     logits: Logits
@@ -59,6 +63,7 @@ class Context:
         self.drafts: list[Draft] = []
         self._prompt: list[int] = []  # the part that was read in chunks
         self._prompt_logits: Logits | None = None  # None if reading was cancelled
+        self._outputs = 0  # tokens of it, the first ones, of which `hidden` is known
         self._reader: PromptReader | None = None
 
     @property
@@ -79,13 +84,14 @@ class Context:
         They round differently, so nothing that another one read is reused.
         """
         if reader is not self._reader:
-            self._reader, self._prompt, self._prompt_logits = reader, [], None
+            self._reader, self._prompt, self._prompt_logits, self._outputs = reader, [], None, 0
 
     def read(
         self,
         prompt: Sequence[int],
         cancelled: Callable[[], bool],
         *,
+        outputs: Outputs = "last",
         interrupted: Callable[[int], bool] | None = None,
     ) -> bool:
         """Replaces the sequence by ``prompt``, 1 ... n_positions ids.
@@ -95,6 +101,7 @@ class Context:
         Args:
             prompt: ids.
             cancelled: asked before each chunk.
+            outputs: for which tokens `hidden` is wanted.
             interrupted: asked before each block of the network, if given, with the number of tokens that will have been
                 read after the chunk; True gives that chunk up.
 
@@ -102,8 +109,8 @@ class Context:
             False if one of them returned True.
         """
         prompt = list(prompt)
-        while self.ready_length(prompt) < len(prompt):
-            if cancelled() or not self.read_chunk(prompt, interrupted=interrupted):
+        while self.ready_length(prompt, outputs) < len(prompt):
+            if cancelled() or not self.read_chunk(prompt, outputs, interrupted=interrupted):
                 return False
         assert self._prompt_logits is not None
         self.drop_drafts()
@@ -111,43 +118,49 @@ class Context:
         self.logits = self._prompt_logits
         return True
 
-    def read_chunk(self, prompt: list[int], *, interrupted: Callable[[int], bool] | None = None) -> bool:
+    def read_chunk(
+        self, prompt: list[int], outputs: Outputs, *, interrupted: Callable[[int], bool] | None = None
+    ) -> bool:
         """Reads the next chunk of ``prompt``, which must not be read to its end yet.
 
         Args:
-            prompt, interrupted: as for `read`.
+            prompt, outputs, interrupted: as for `read`.
 
         Returns:
             False if ``interrupted`` returned True.
         """
-        start = self.ready_length(prompt)
+        start = self.ready_length(prompt, outputs)
         self.drop_drafts()
         self.cache.truncate(start)
-        self._prompt, self._prompt_logits = prompt[:start], None
+        self._prompt, self._prompt_logits, self._outputs = prompt[:start], None, min(self._outputs, start)
         chunk = prompt[start : start + self._network.prompt_chunk]
         end = start + len(chunk)
         last = end == len(prompt)
         try:
             asked = partial(interrupted, end) if interrupted is not None else None
-            hidden = self._feed(chunk, last=last, interrupted=asked)
+            hidden = self._feed(chunk, last=last, outputs=outputs != "last", interrupted=asked)
         except Interrupted:
             return False
-        self._keep(hidden, start)
+        self._keep(hidden, end - len(hidden))
+        if self._outputs == end - len(hidden):
+            self._outputs = end
         self._prompt += chunk
         if last:
             self._prompt_logits = self.logits
         return True
 
-    def ready_length(self, prompt: list[int]) -> int:
-        """How many tokens of ``prompt`` need not be read again: all of it, or whole chunks. `hidden` has those."""
+    def ready_length(self, prompt: list[int], outputs: Outputs) -> int:
+        """How many tokens of ``prompt`` need not be read again: all of it, or whole chunks; ``outputs`` as for `read`."""
         if self._prompt_logits is not None and prompt == self._prompt:
-            return len(prompt)
-        return self._whole_chunks_shared_with(prompt)
+            ready = len(prompt)
+        else:
+            ready = self._whole_chunks_shared_with(prompt)
+        return ready if outputs != "all" or ready <= self._outputs else self._whole_chunks(self._outputs)
 
     def append(self, id: int) -> None:
         """Appends one token with the network; the context must have no drafts, and not be full."""
         assert not self.drafts
-        self._feed([id], last=True, interrupted=None)
+        self._feed([id], last=True, outputs=False, interrupted=None)
 
     def take_draft(self, id: int) -> bool:
         """Appends a token if it is the next draft, whose logits are computed already; else removes all drafts.
@@ -174,19 +187,21 @@ class Context:
         other.cache.truncate(self.length)
         other._reader = self._reader
         other._prompt, other._prompt_logits = self._prompt.copy(), self._prompt_logits
+        other._outputs = self._outputs
         if self._prompt:
             other._keep(self.hidden[: len(self._prompt)], 0)
         other.logits = self.logits
         return other
 
-    def _feed(self, ids: list[int], *, last: bool, interrupted: Callable[[], bool] | None) -> Hidden:
+    def _feed(self, ids: list[int], *, last: bool, outputs: bool, interrupted: Callable[[], bool] | None) -> Hidden:
         """Appends ``ids``; computes logits only after the ``last`` chunk.
 
         Returns:
-            The network's output for ``ids``, (T, C), valid until the next call.
+            The network's output for the last R of ``ids``, (R, C), valid until the next call: for all of them if they
+            are wanted, else at least for the last one of the last chunk.
         """
         if self._reader is not None:
-            reading = self._reader.read(ids, self.cache, last=last, interrupted=interrupted)
+            reading = self._reader.read(ids, self.cache, last=last, outputs=outputs, interrupted=interrupted)
             if last:
                 self.logits = reading.logits.copy()
             return reading.hidden
@@ -208,4 +223,7 @@ class Context:
             if old != new:
                 break
             shared += 1
-        return shared - shared % self._network.prompt_chunk
+        return self._whole_chunks(shared)
+
+    def _whole_chunks(self, tokens: int) -> int:
+        return tokens - tokens % self._network.prompt_chunk

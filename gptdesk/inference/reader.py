@@ -42,6 +42,7 @@ class TextReader:
         self,
         prompt: str | Sequence[int],
         *,
+        scored: bool = False,
         cancelled: Callable[[], bool] = lambda: False,
         interrupted: Callable[[int], bool] = lambda tokens: False,
     ) -> bool:
@@ -49,6 +50,7 @@ class TextReader:
 
         Args:
             prompt: as for `Engine.generate`.
+            scored: whether it is scored next, for which what a completion has read without outputs is read again.
             cancelled: asked before each chunk.
             interrupted: asked before each block of the network, with the number of tokens of the prompt that the chunk
                 ends with.
@@ -62,7 +64,12 @@ class TextReader:
         ids = self._engine.prompt_ids(prompt)
         start = window_start(len(ids), self._engine.config.n_positions)
         with self._engine.context_taken() as context:
-            return context.read(ids[start:], cancelled, interrupted=lambda read: interrupted(start + read))
+            return context.read(
+                ids[start:],
+                cancelled,
+                outputs="all" if scored else "new",
+                interrupted=lambda read: interrupted(start + read),
+            )
 
     def score(
         self,
@@ -140,9 +147,15 @@ class TextReader:
         prompt = ids[start:] if at_end else ids[start:position]
         with self._engine.context_taken() as shared:
             context = shared if at_end else self._engine.new_context()
-            if not context.read(prompt, lambda: False, interrupted=lambda read: interrupted(start + read)):
+            within = start + len(prompt) > position
+            if not context.read(
+                prompt,
+                lambda: False,
+                outputs="all" if within else "last",
+                interrupted=lambda read: interrupted(start + read),
+            ):
                 return None
-            if start + len(prompt) == position:
+            if not within:
                 logits = context.logits[: self._engine.vocab_size]
                 return logits if isinstance(logits, np.ndarray) else logits.cpu().numpy()
             hidden = context.hidden[position - start - 1 : position - start]
@@ -176,7 +189,7 @@ class TextReader:
                 context = shared if window.start == end else scratch()
                 prompt = ids[window.start : window.start + n_positions]
                 stopped = partial(_interrupted_at, interrupted, window.start)
-                if not context.read(prompt, lambda: False, interrupted=stopped):
+                if not context.read(prompt, lambda: False, outputs="all", interrupted=stopped):
                     return
                 for first in range(window.first, window.end, _ROWS):
                     last = min(first + _ROWS, window.end)

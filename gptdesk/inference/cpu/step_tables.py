@@ -89,6 +89,7 @@ class Part(IntEnum):
     PHASE = 2  # row in the table of phases
     TOKEN = 3  # the first one
     TOKENS = 4
+    RESULTS = 5  # of ATTEND: how many tokens, the last ones, it computes the output for
 
 
 class Job(IntEnum):

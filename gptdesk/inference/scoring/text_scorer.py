@@ -85,8 +85,8 @@ class TextScorer:
         reading = context()
         prompt = ids[window.start : window.start + self._network.config.n_positions].tolist()
         for chunk in missing:
-            while window.start + reading.ready_length(prompt) < chunk.end - 1:
-                if not reading.read_chunk(prompt, interrupted=lambda read: interrupted(window.start + read)):
+            while window.start + reading.ready_length(prompt, "all") < chunk.end - 1:
+                if not reading.read_chunk(prompt, "all", interrupted=lambda read: interrupted(window.start + read)):
                     return
             scores = self._scores(ids, window, chunk, reading, partial(interrupted, chunk.end))
             if scores is None:

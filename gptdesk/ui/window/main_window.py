@@ -19,6 +19,7 @@ from gptdesk.ui.window.file_opening import open_files
 from gptdesk.ui.window.frame.enter_key import EnterKey
 from gptdesk.ui.window.frame.geometry import WindowGeometry
 from gptdesk.ui.window.frame.main_menu import MainMenu
+from gptdesk.ui.window.frame.painting import TurnsOfPainting
 from gptdesk.ui.window.frame.rail import Rail
 from gptdesk.ui.window.frame.regions import Regions
 from gptdesk.ui.window.frame.title import WindowTitle
@@ -64,6 +65,7 @@ class MainWindow(QWidget):
         self._was_painted = self._was_closed = self._leaves = False
         self._title = WindowTitle(self)
         EnterKey(self)
+        TurnsOfPainting(self)
         self.stack = PageStack(lambda page, report: make_failed_view(services, self, page.title, report), self)
         self.setObjectName("window")
         self.setMinimumSize(_SMALLEST)

@@ -26,6 +26,7 @@ _JOB: Final = int(Part.JOB)
 _PHASE: Final = int(Part.PHASE)
 _TOKEN: Final = int(Part.TOKEN)
 _TOKENS: Final = int(Part.TOKENS)
+_RESULTS: Final = int(Part.RESULTS)
 _EMBED: Final = int(Job.EMBED)
 _PACK: Final = int(Job.PACK)
 _MULTIPLY: Final = int(Job.MULTIPLY)
@@ -96,8 +97,9 @@ def _normalise_rows(phase, count, x, x_bytes, epsilon, out):
 
 
 @njit
-def _attend_head(phase, head, token_rows, cache_shape, work, memory):
-    """Writes the keys and values of a head into the cache, and its attention output into the workspace."""
+def _attend_head(phase, head, token_rows, results, cache_shape, work, memory):
+    """Writes the keys and values of a head into the cache, and its attention output for the last ``results`` tokens
+    into the workspace."""
     _, heads, positions, size = cache_shape
     width, offset = phase[_COLUMNS], 4 * (phase[_LAYER] * heads + head) * positions * size
     at, to = phase[_INPUT] + head * size, phase[_OUTPUT] + head * size
@@ -109,18 +111,34 @@ def _attend_head(phase, head, token_rows, cache_shape, work, memory):
         for d in range(size):
             keys[first + token, d] = work[token, at + width + d]
             values[first + token, d] = work[token, at + 2 * width + d]
+    if not results:
+        return
     scale = carray(float32_pointer(phase[_SCALES]), (1,))[0]
-    stride, start = 4 * work.shape[1], _address(work)
-    attend(keys_at, values_at, first, tokens, size, scale, start + 4 * at, stride, start + 4 * to, memory)
+    stride, others = 4 * work.shape[1], tokens - results
+    start, first = _address(work) + others * stride, first + others
+    attend(keys_at, values_at, first, results, size, scale, start + 4 * at, stride, start + 4 * to, memory)
 
 
 @njit
 def _compute(
-    job, phase, task, token_rows, cache_shape, epsilon, work, packed, token_scales, memory, threads, hidden, logits
+    job,
+    phase,
+    task,
+    token_rows,
+    results,
+    cache_shape,
+    epsilon,
+    work,
+    packed,
+    token_scales,
+    memory,
+    threads,
+    hidden,
+    logits,
 ):
     """Does a task of a part, for its tokens; ``packed``, ``hidden``, ``logits`` and ``memory`` are addresses."""
     if job == _ATTEND:
-        _attend_head(phase, task, token_rows, cache_shape, work, memory)
+        _attend_head(phase, task, token_rows, results, cache_shape, work, memory)
         return
     tokens, width = len(token_rows), work.shape[1]
     if job == _MULTIPLY:
@@ -190,6 +208,7 @@ def read(thread, step, arguments):
                 phases[part[_PHASE]],
                 task - part[_FIRST],
                 token_rows[first:last],
+                part[_RESULTS],
                 cache_shape,
                 epsilon,
                 work[first:last],

@@ -34,7 +34,7 @@ class Reading(NamedTuple):
     """What reading some tokens gives; the arrays are overwritten by the next call.
 
     Attributes:
-        hidden: the network's output for the tokens, (T, C).
+        hidden: the network's output, (R, C), for the last R tokens, those for which it was computed.
         logits: after the last one, (V), if they were asked for.
     """
 
@@ -73,6 +73,7 @@ class PromptReader:
         self._phases = phases = program.phases()
         self._count = threads
         self._heads = config.n_head
+        (*_, self._last_attention) = np.flatnonzero(phases[:-1, Phase.KIND] == Kind.ATTEND)
         self._token_rows = np.zeros((PROMPT_CHUNK, len(TokenRow)), np.int64)
         self._parts = np.zeros((2 * len(phases) + 2, len(Part)), np.int64)
         self._sync = np.zeros(SYNC_SIZE, np.int64)
@@ -111,6 +112,7 @@ class PromptReader:
         cache: CPUCache,
         *,
         last: bool,
+        outputs: bool,
         interrupted: Callable[[], bool] | None = None,
     ) -> Reading:
         """Appends up to `PROMPT_CHUNK` tokens to a text.
@@ -119,6 +121,8 @@ class PromptReader:
             ids: of the tokens, which the model has.
             cache: of the text, float32.
             last: whether logits are computed.
+            outputs: whether the output is computed for each token; else for the last one, if logits are computed, or
+                for none. Of the last block the others' keys and values are computed then, and nothing else.
             interrupted: asked before each block of the network, if given.
 
         Raises:
@@ -127,13 +131,14 @@ class PromptReader:
         tokens, position = len(ids), cache.length
         assert 1 <= tokens <= PROMPT_CHUNK
         assert position + tokens <= cache.capacity
+        results = tokens if outputs else int(last)
         self._token_rows[:tokens] = [token_row(cache, i, id) for i, id in enumerate(ids)]
         for group in self._groups(last, by_block=interrupted is not None):
             if interrupted is not None and interrupted():
                 raise Interrupted
-            self._compute(group, tokens)
+            self._compute(group, tokens, results)
         cache.length += tokens
-        return Reading(self._hidden[:tokens], self._logits)
+        return Reading(self._hidden[:results], self._logits)
 
     def _groups(self, last: bool, *, by_block: bool) -> list[list[tuple[Job, int]]]:
         """What is computed, in groups; each is a job and a row of the table of phases."""
@@ -153,21 +158,26 @@ class PromptReader:
                 groups[-1] += [(Job.PACK, row), (Job.MULTIPLY, row)]
         return groups
 
-    def _compute(self, group: list[tuple[Job, int]], tokens: int) -> None:
-        first = 0
-        for number, (job, row) in enumerate(group):
+    def _compute(self, group: list[tuple[Job, int]], tokens: int, results: int) -> None:
+        """Computes a group for that number of tokens, and the output for the last ``results`` of them."""
+        first = number = 0
+        for job, row in group:
             phase = self._phases[row]
             is_head = phase[Phase.KIND] == Kind.LOGITS and job != Job.NORMALISE
-            start, count = (tokens - 1, 1) if is_head else (0, tokens)
-            self._parts[number] = first, job, row, start, count
+            count = 1 if is_head else results if row > self._last_attention else tokens
+            if not count:
+                continue
+            wanted = results if row >= self._last_attention else tokens
+            self._parts[number] = first, job, row, tokens - count, count, wanted
+            number += 1
             if job == Job.MULTIPLY:
                 first += -(-int(phase[Phase.ROWS]) // TILE.rows)
             else:
                 first += self._heads if job == Job.ATTEND else -(-count // TILE.tokens)
-        self._parts[len(group), Part.FIRST] = first
-        self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = len(group), self._count
-        for number in range(1, self._count):
-            if number not in self._helpers or self._helpers[number].done():  # it stopped waiting for calls
-                self._helpers[number] = self._pool.submit(self._read, number, self._steps, self._table)
+        self._parts[number, Part.FIRST] = first
+        self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = number, self._count
+        for helper in range(1, self._count):
+            if helper not in self._helpers or self._helpers[helper].done():  # it stopped waiting for calls
+                self._helpers[helper] = self._pool.submit(self._read, helper, self._steps, self._table)
         self._steps += 1
         self._read(0, self._steps, self._table)

@@ -51,7 +51,7 @@ def read_text(job: ReadJob, engine: Engine, reader: TextReader, report: Report) 
     def interrupted(tokens: int) -> bool:
         return job.stops_at(spans[min(tokens, len(spans)) - 1][1] if spans else 0)
 
-    if not reader.read_ahead(ids, cancelled=lambda: job.is_last_chunk, interrupted=interrupted):
+    if not reader.read_ahead(ids, scored=job.scored, cancelled=lambda: job.is_last_chunk, interrupted=interrupted):
         return
     report(job.text)
     if not job.scored or job.is_last_chunk:

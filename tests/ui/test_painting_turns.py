@@ -1,0 +1,81 @@
+"""What is due comes between a change of the window and its painting."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QApplication, QProgressBar, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from gptdesk.ui.window.frame.painting import TurnsOfPainting
+
+
+class Painted(QWidget):
+    """Notes when it is painted."""
+
+    def __init__(self, parent: QWidget, happened: list[str]) -> None:
+        super().__init__(parent)
+        self._happened = happened
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._happened.append("painted")
+
+
+@pytest.fixture
+def happened() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def part(qtbot: QtBot, happened: list[str]) -> Iterator[Painted]:
+    """A widget in a window that takes turns."""
+    window = QWidget()
+    qtbot.addWidget(window)
+    TurnsOfPainting(window)
+    part = Painted(window, happened)
+    QVBoxLayout(window).addWidget(part)
+    window.resize(300, 200)
+    window.show()
+    qtbot.waitUntil(lambda: "painted" in happened)
+    QApplication.processEvents()
+    happened.clear()
+    yield part
+
+
+def test_a_timer_that_is_due_comes_before_what_has_changed_is_painted(
+    qtbot: QtBot, part: Painted, happened: list[str]
+) -> None:
+    def change() -> None:
+        happened[:] = ["changed"]
+        QTimer.singleShot(0, lambda: happened.append("timer"))
+        part.update()
+
+    QTimer.singleShot(0, change)
+    qtbot.waitUntil(lambda: {"timer", "painted"} <= set(happened))
+    assert happened.index("changed") < happened.index("timer") < happened.index("painted")
+
+
+def test_all_changes_before_the_turn_are_painted_at_once(qtbot: QtBot, part: Painted, happened: list[str]) -> None:
+    def change() -> None:
+        QTimer.singleShot(0, part.update)
+        part.update()
+        QTimer.singleShot(20, lambda: happened.append("later"))
+
+    QTimer.singleShot(0, change)
+    qtbot.waitUntil(lambda: "later" in happened)
+    assert happened == ["painted", "later"]
+
+
+def test_what_asks_to_be_painted_at_once_is_painted(qtbot: QtBot, part: Painted, happened: list[str]) -> None:
+    bar = QProgressBar(part)
+    bar.show()
+    qtbot.waitUntil(lambda: "painted" in happened)
+    bar.setValue(40)  # repaints
+    picture = bar.grab().toImage()
+    bar.setValue(80)
+    qtbot.waitUntil(lambda: bar.grab().toImage() != picture)
+    part.repaint()
+    happened.clear()
+    part.update()
+    qtbot.waitUntil(lambda: "painted" in happened)

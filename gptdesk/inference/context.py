@@ -150,7 +150,11 @@ class Context:
         return True
 
     def ready_length(self, prompt: list[int], outputs: Outputs) -> int:
-        """How many tokens of ``prompt`` need not be read again: all of it, or whole chunks; ``outputs`` as for `read`."""
+        """How many tokens of ``prompt`` need not be read again: all of it, or whole chunks.
+
+        Args:
+            prompt, outputs: as for `read`.
+        """
         if self._prompt_logits is not None and prompt == self._prompt:
             ready = len(prompt)
         else:

@@ -30,8 +30,9 @@ THREAD_PREFIX: Final = "tasks: "
 REPORT_SECONDS: Final = 0.2
 """Between two reports of progress that reach the GUI thread."""
 
-_NICENESS: Final = 5
-"""Of worker threads: beside the GUI thread they get a third of a core (sched(7)), and wait when it wakes up."""
+_NICENESS: Final = 8
+"""Of worker threads: while the GUI thread works, they get a sixth of what it gets (sched(7)), and wait when it wakes
+up. With 5 a frame waited for a core for up to 30 ms, with 8 for 20."""
 
 
 class TaskCancelled(Exception):

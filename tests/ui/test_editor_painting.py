@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect
 from PySide6.QtGui import QImage, QPaintEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from gptdesk.store.runs import Origin, Token
 from gptdesk.ui.playground.editing.editor import Editor
@@ -91,3 +91,32 @@ def test_scrolling_by_a_line_paints_that_line_and_moves_the_others(view: View) -
         assert repaints.screen() == repaints.picture()
     assert scrolled > 3
     assert repaints.behind <= scrolled, "the scroll bar alone lets it show through"
+
+
+def test_under_a_banner_scrolling_paints_what_it_uncovers_and_the_new_line(view: View) -> None:
+    view.document.replace(0, 0, "Once upon a time there was a dragon. " * 60)
+    view.generate(" It")
+    view.editor.setCursorWidth(0)
+    view.editor.show_end()
+    banner = QWidget(view.editor)
+    banner.setGeometry(40, 10, 200, 30)
+    banner.show()
+    view.editor.give_way(50)
+    document, bar, repaints = view.document, view.editor.verticalScrollBar(), Repaints(view.editor)
+    document.begin_generation(Origin(generation="streamed", model="tiny"))
+    painted: list[QRect] = []
+    view.editor.layers.append(lambda _, rows: painted.append(rows))
+    scrolled = 0
+    for _ in range(60):
+        before = bar.value()
+        painted.clear()
+        document.append_tokens(" asleep", [Token(1, 7, -1.0)])
+        view.show()
+        QApplication.processEvents()
+        if bar.value() > before and scrolled:
+            above, below = painted
+            assert below.top() - above.bottom() > view.editor.viewport().height() / 4
+        scrolled += bar.value() > before
+        seen = view.editor.viewport().rect().adjusted(0, 60, 0, 0)
+        assert repaints.screen().copy(seen) == repaints.picture().copy(seen)
+    assert scrolled > 3

@@ -167,6 +167,7 @@ class Editor(SpecialTokenTextEdit):
     def give_way(self, height: int) -> None:
         """Moves the text below a banner that covers so many pixels, if that is more than what is free anyway."""
         self._top = max(BANNER_HEIGHT, height)
+        self.covered = min(BANNER_HEIGHT, height)  # the viewport begins lower where there is more
         self._center_column()
 
     def below(self, index: int) -> QPoint:

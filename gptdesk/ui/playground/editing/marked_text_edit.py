@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from msgspec.structs import replace
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextCursor
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QTextCursor
 from PySide6.QtWidgets import QWidget
 
 from gptdesk.ui.playground.editing.following_text import FollowingTextEdit
 from gptdesk.ui.playground.editing.generated_marks import MarkedText, paint_marks
 from gptdesk.ui.theme import Theme
+
+_PLACES: Final = Qt.InputMethodQuery.ImCursorRectangle | Qt.InputMethodQuery.ImAnchorRectangle
+"""What an input method is told anew when the text scrolls."""
 
 
 class MarkedTextEdit(FollowingTextEdit):
@@ -22,6 +26,7 @@ class MarkedTextEdit(FollowingTextEdit):
     nothing of what is behind is painted meanwhile. Whatever is painted has to move with the text.
 
     Attributes:
+        covered: height of the viewport's top over which something lies, in pixels.
         marks_shown: whether the marks are painted.
         layers: each paints more behind the text, as `underlay` does.
         overlays: as ``layers``, over the text.
@@ -35,6 +40,7 @@ class MarkedTextEdit(FollowingTextEdit):
         self._theme = theme
         self._marked = MarkedText(spans=[], newest=0, line_height=0)
         self.marks_shown = True
+        self.covered = 0
         self._dirty_from: int | None = None  # position from which on all is painted anew soon
         self._descriptions: dict[str, str] = {}  # by topic
         self.layers: list[Callable[[QPainter, QRect], None]] = []
@@ -110,13 +116,27 @@ class MarkedTextEdit(FollowingTextEdit):
         if whole != self.accessibleDescription():
             self.setAccessibleDescription(whole)
 
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """Moves the pixels that nothing lies over: if it were asked to move others, too, Qt would paint all anew."""
+        if not self.covered:
+            super().scrollContentsBy(dx, dy)
+            return
+        viewport = self.viewport()
+        viewport.scroll(dx, dy, viewport.rect().adjusted(0, self.covered, 0, 0))
+        viewport.update(0, 0, viewport.width(), self.covered)
+        QGuiApplication.inputMethod().update(_PLACES)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         self._dirty_from = None
+        for rows in _bands(event, apart=2 * self._marked.line_height):
+            self._paint(rows)
+
+    def _paint(self, rows: QRect) -> None:
+        """Paints some rows of the viewport."""
         height = self._marked.line_height
-        painted = event.rect().adjusted(0, -height, 0, height)
-        with self._painting() as painter:
-            top = self.verticalScrollBar().value()
-            painter.fillRect(painted.translated(0, top), QColor(self._theme.colours.surface))
+        painted = rows.adjusted(0, -height, 0, height)
+        with self._painting(rows) as painter:
+            painter.fillRect(rows.translated(0, self.verticalScrollBar().value()), QColor(self._theme.colours.surface))
             if self._marked.spans and self.marks_shown:
                 marked = self._marked if self.underlay is None else replace(self._marked, newest=None)
                 paint_marks(painter, self.document(), marked, painted, self._theme.colours)
@@ -124,19 +144,36 @@ class MarkedTextEdit(FollowingTextEdit):
                 self.underlay(painter, painted)
             for layer in self.layers:
                 layer(painter, painted)
-        super().paintEvent(event)
+        super().paintEvent(QPaintEvent(rows))
         if self.overlays:
-            with self._painting() as painter:
+            with self._painting(rows) as painter:
                 for overlay in self.overlays:
                     overlay(painter, painted)
 
     @contextmanager
-    def _painting(self) -> Iterator[QPainter]:
-        """Paints on the viewport, in coordinates of the document."""
+    def _painting(self, rows: QRect) -> Iterator[QPainter]:
+        """Paints on these rows of the viewport, in coordinates of the document."""
         painter = QPainter(self.viewport())
+        painter.setClipRect(rows)
         painter.translate(0, -self.verticalScrollBar().value())
         yield painter
         painter.end()
+
+
+def _bands(event: QPaintEvent, *, apart: int) -> list[QRect]:
+    """The rows that an event has painted; rows between them are left out where there are more than ``apart``.
+
+    Where something lies over the text, it is painted below that when it scrolls, and far from there its new line.
+    """
+    bands: list[QRect] = []
+    whole = event.rect()
+    for part in event.region():
+        rows = QRect(whole.left(), part.top(), whole.width(), part.height())
+        if bands and rows.top() - bands[-1].bottom() <= apart:
+            bands[-1] = bands[-1].united(rows)
+        else:
+            bands.append(rows)
+    return bands
 
 
 def _first_difference(one: Sequence[tuple[int, int]], other: Sequence[tuple[int, int]]) -> int | None:

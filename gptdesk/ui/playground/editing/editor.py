@@ -165,9 +165,8 @@ class Editor(SpecialTokenTextEdit):
         return QRect(side, self._top, self.width() - 2 * side, self.height() - self._top - _MARGIN)
 
     def give_way(self, height: int) -> None:
-        """Moves the text below a banner that covers so many pixels, if that is more than what is free anyway."""
-        self._top = max(BANNER_HEIGHT, height)
-        self.covered = min(BANNER_HEIGHT, height)  # the viewport begins lower where there is more
+        """Moves the viewport below a banner that covers so many pixels, by what is more than is free anyway."""
+        self._top, self.covered = max(BANNER_HEIGHT, height), min(BANNER_HEIGHT, height)
         self._center_column()
 
     def below(self, index: int) -> QPoint:

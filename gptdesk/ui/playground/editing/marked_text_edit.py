@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 from msgspec.structs import replace
 from PySide6.QtCore import QRect, Qt
@@ -167,7 +167,7 @@ def _bands(event: QPaintEvent, *, apart: int) -> list[QRect]:
     """
     bands: list[QRect] = []
     whole = event.rect()
-    for part in event.region():
+    for part in cast(Sequence[QRect], event.region()):  # which PySide's types do not say
         rows = QRect(whole.left(), part.top(), whole.width(), part.height())
         if bands and rows.top() - bands[-1].bottom() <= apart:
             bands[-1] = bands[-1].united(rows)

@@ -18,8 +18,8 @@ Logits: TypeAlias = "Floats | Tensor"
 """(V) float32: an array, or a tensor on the device that computed them."""
 
 Outputs: TypeAlias = Literal["last", "new", "all"]
-"""Tokens of a prompt for which `Context.hidden` is wanted: for the last one, which a compiled reader does a sixteenth
-faster; for those that are read now; or for all, so that tokens that were read without are read again."""
+"""Tokens of a prompt for which `Context.hidden` is wanted: for the last one, a sixteenth less work for a compiled
+reader; for those that are read now; or for all, so that tokens that were read without are read again."""
 
 
 class Draft(NamedTuple):

@@ -32,7 +32,7 @@ REPORT_SECONDS: Final = 0.2
 
 _NICENESS: Final = 8
 """Of worker threads: while the GUI thread works, they get a sixth of what it gets (sched(7)), and wait when it wakes
-up. With 5 a frame waited for a core for up to 30 ms, with 8 for 20."""
+up. With 5 the window was late by up to 30 ms, with 8 by up to 26."""
 
 
 class TaskCancelled(Exception):

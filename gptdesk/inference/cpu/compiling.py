@@ -41,8 +41,9 @@ SOURCES: Final = (
     "native_code.py",
     "dots/blocks.py", "dots/floats.py", "dots/integers.py", "dots/products.py",
     "intrinsics/register_tile.py", "intrinsics/scalars.py", "intrinsics/threads.py", "intrinsics/vectors.py",
-    "prompt/prompt_kernel.py", "prompt/products.py", "prompt/attention.py",
-    "prompt/product_intrinsics.py", "prompt/block_assembly.py", "prompt/packing_intrinsics.py",
+    "prompt/prompt_kernel.py", "prompt/products.py", "prompt/matrix_products.py", "prompt/results.py",
+    "prompt/attention.py", "prompt/product_intrinsics.py", "prompt/block_assembly.py", "prompt/matrix_intrinsics.py",
+    "prompt/packing_intrinsics.py", "prompt/row_intrinsics.py",
     "../../gpt2/activations.py",
 )  # fmt: skip
 """Modules whose code or constants are compiled, from this folder."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -32,7 +34,21 @@ def processor() -> Processor:
     name, features = os.environ.get("NUMBA_CPU_NAME"), os.environ.get("NUMBA_CPU_FEATURES")
     if name is None and features is None:
         features = llvm.get_host_cpu_features().flatten()
-    return Processor(name or llvm.get_host_cpu_name(), features or "")
+    features = features or ""
+    if "+amx-tile" in features.split(",") and not _may_use_matrix_registers():
+        features = features.replace("+amx", "-amx")
+    return Processor(name or llvm.get_host_cpu_name(), features)
+
+
+def _may_use_matrix_registers() -> bool:
+    """Asks the system for AMX's registers, for all threads: Linux gives them to processes that ask, and no others.
+
+    https://docs.kernel.org/arch/x86/xstate.html; elsewhere they are not used.
+    """
+    if sys.platform != "linux":
+        return False
+    arch_prctl, request_permission, tile_data = 158, 0x1023, 18
+    return bool(ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0)
 
 
 class Arguments(Protocol):
@@ -66,8 +82,6 @@ class NativeFunction:
     """
 
     def __init__(self, source: ObjectCode) -> None:
-        import ctypes
-
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()

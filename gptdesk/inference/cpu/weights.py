@@ -83,7 +83,10 @@ class Weights:
         self.config = config
         self.precision = precision
         places = _places(config, precision)
-        self.memory = np.empty(sum(place.padded for place in places), np.uint8)
+        size = sum(place.padded for place in places)
+        memory = np.empty(size + CACHE_LINE, np.uint8)  # NumPy's own begins 16 bytes behind a cache line
+        start = -memory.ctypes.data % CACHE_LINE
+        self.memory = memory[start : start + size]
         self._arrays: dict[str, npt.NDArray[Any]] = {}
         start = 0
         for place in places:

@@ -63,7 +63,7 @@ def environment() -> dict[str, str]:
 def test_compiled_code_is_as_new_as_every_module_that_it_is_made_of() -> None:
     package = Path(gptdesk.__file__).parent
     paths = [(Path(compiling.__file__).parent / source).resolve() for source in SOURCES]
-    pattern = re.compile(r"^from gptdesk\.(inference\.cpu\.[\w.]+|gpt2\.\w+) import", re.MULTILINE)
+    pattern = re.compile(r"^ *from gptdesk\.(inference\.cpu\.[\w.]+|gpt2\.\w+) import", re.MULTILINE)
     imported = {name for path in paths for name in pattern.findall(path.read_text(encoding="utf-8"))}
     compiled = {"inference.cpu.decode_kernel", "inference.cpu.prompt.prompt_kernel"}
     names = {".".join(path.relative_to(package).with_suffix("").parts) for path in paths}

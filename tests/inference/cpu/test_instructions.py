@@ -17,8 +17,9 @@ FORCED = {
     "generic": "+sse2",
     "AVX2 with VNNI": "+avx2,+fma,+avxvnni",
     "AVX-512 without VNNI": "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl",
+    "AVX-512 without matrix registers": "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512vnni",
 }
-"""What LLVM may use, in place of all that the processor has; the last two take long for what they add."""
+"""What LLVM may use, in place of all that the processor has; all but two take long for what they add."""
 
 COMPARISONS = """
 import torch
@@ -54,3 +55,32 @@ def test_other_instructions_give_the_networks_results(name: str) -> None:
     command = [sys.executable, "-c", COMPARISONS]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert result.stdout.strip() == "equal", result.stderr
+
+
+WITH_A_SMALL_STACK_FOR_SIGNALS = """
+import ctypes
+
+class Stack(ctypes.Structure):
+    _fields_ = [("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+memory = ctypes.create_string_buffer(4096)
+stack = Stack(ctypes.addressof(memory), 0, len(memory))
+assert ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None) == 0
+"""
+"""Linux refuses AMX's registers then: a signal's handler could not keep them."""
+
+TILES = """
+from gptdesk.inference.cpu.intrinsics.register_tile import INT8_ROWS, MATRIX_REGISTERS, TILE
+from gptdesk.inference.cpu.native_code import processor
+print(MATRIX_REGISTERS, INT8_ROWS == TILE.rows, "amx-int8" in processor().has())
+"""
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_matrix_registers_are_used_where_the_system_gives_them(refused: bool) -> None:
+    if sys.platform != "linux" or "amx-int8" not in processor().has():
+        pytest.skip("the processor has no matrix registers")
+    command = [sys.executable, "-c", (WITH_A_SMALL_STACK_FOR_SIGNALS if refused else "") + TILES]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    expected = ["False", "True", "False"] if refused else ["True", "False", "True"]
+    assert result.stdout.split() == expected, result.stderr

@@ -51,3 +51,15 @@ def in_assembly() -> bool:
     The assembly needs FMA, too, which some virtual machines hide; LLVM does without.
     """
     return TILE.lanes == 8 and "fma" in processor().has()
+
+
+MATRIX_REGISTERS: Final = {"amx-tile", "amx-int8"} <= processor().has() and TILE.lanes == 16
+"""Whether products of many tokens with int8 weights are computed in matrix registers (AMX)."""
+
+MATRIX_TOKENS: Final = 16
+MATRIX_ROWS: Final = 32
+"""Of weights; with those tokens their sums fill the registers beside the operands (`prompt.matrix_intrinsics`)."""
+
+INT8_TOKENS: Final = MATRIX_TOKENS if MATRIX_REGISTERS else TILE.tokens
+INT8_ROWS: Final = MATRIX_ROWS if MATRIX_REGISTERS else TILE.rows
+"""Tokens and rows whose products with int8 weights are computed at a time; of other weights they are `TILE`'s."""

@@ -81,25 +81,39 @@ def make_weight_packer(kind: str) -> Any:
     return pack
 
 
-@intrinsic
-def pack_tokens(typing: Any, rows: Any, stride: Any, blocks: Any, out: Any) -> Any:
-    """Packs the words of `TILE.tokens` tokens: ``rows`` and ``out`` are addresses, ``stride`` the bytes from one token
-    to the next, ``blocks`` the number of blocks of `TILE.tokens` words; all int64."""
+def make_token_packer(tokens: int, block_bytes: int) -> Any:
+    """Makes a function for compiled code that packs the words of a tile of tokens.
+
+    Args:
+        tokens: of the tile, a power of two.
+        block_bytes: from one block of ``tokens`` words of each token to the next one, where they are packed.
+
+    Returns:
+        ``pack(rows, stride, blocks, out)``, all int64: the addresses of the words and of the result, the bytes from one
+        token to the next, and the number of blocks.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, stride, blocks, out = arguments
-        size = TILE.tokens
-        kind = ir.VectorType(INT32, size)
-        addresses = [builder.add(rows, builder.mul(stride, ir.Constant(INT64, token))) for token in range(size)]
+        kind = ir.VectorType(INT32, tokens)
+        addresses = [builder.add(rows, builder.mul(stride, ir.Constant(INT64, token))) for token in range(tokens)]
         with _for(builder, blocks) as block:
-            offset = builder.mul(block, ir.Constant(INT64, 4 * size))
+            offset = builder.mul(block, ir.Constant(INT64, 4 * tokens))
             square = [load(builder, builder.add(address, offset), 0, kind) for address in addresses]
-            to = builder.add(out, builder.mul(block, ir.Constant(INT64, 4 * size * size)))
+            to = builder.add(out, builder.mul(block, ir.Constant(INT64, block_bytes)))
             for number, word in enumerate(transpose(builder, square)):
-                store(builder, to, 4 * size * number, word)
+                store(builder, to, 4 * tokens * number, word)
         return context.get_dummy_value()
 
-    return signature(types.void, *[types.int64] * 4), generate
+    @intrinsic
+    def pack(typing: Any, rows: Any, stride: Any, blocks: Any, out: Any) -> Any:
+        return signature(types.void, *[types.int64] * 4), generate
+
+    return pack
+
+
+pack_tokens: Final = make_token_packer(TILE.tokens, 4 * TILE.tokens**2)
+"""Of tiles of the registers' size, block after block."""
 
 
 @intrinsic

@@ -138,30 +138,3 @@ def scale_row(typing: Any, y: Any, scale: Any, factors: Any, bias: Any) -> Any:
         return context.get_dummy_value()
 
     return signature(types.void, types.int64, types.float32, types.int64, types.int64), generate
-
-
-@intrinsic
-def copy_row(typing: Any, y: Any, out: Any) -> Any:
-    """Copies `TILE.rows` float32 from one address to another."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        y, out = arguments
-        for offset in range(0, 4 * TILE.rows, 4 * TILE.lanes):
-            store(builder, out, offset, load(builder, y, offset, FLOATS))
-        return context.get_dummy_value()
-
-    return signature(types.void, types.int64, types.int64), generate
-
-
-@intrinsic
-def add_row(typing: Any, y: Any, out: Any) -> Any:
-    """Adds `TILE.rows` float32 at one address to those at another."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        y, out = arguments
-        for offset in range(0, 4 * TILE.rows, 4 * TILE.lanes):
-            total = builder.fadd(*(load(builder, address, offset, FLOATS) for address in (out, y)))
-            store(builder, out, offset, total)
-        return context.get_dummy_value()
-
-    return signature(types.void, types.int64, types.int64), generate

@@ -12,7 +12,6 @@ from typing import Final
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.activation_kernels import activate
 from gptdesk.inference.cpu.group_size import GROUP
 from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 from gptdesk.inference.cpu.intrinsics.scalars import (
@@ -22,8 +21,9 @@ from gptdesk.inference.cpu.intrinsics.scalars import (
 )
 from gptdesk.inference.cpu.layer_kernels import round_numbers
 from gptdesk.inference.cpu.prompt.packing_intrinsics import STEPS, make_weight_packer, pack_tokens, prefetch
-from gptdesk.inference.cpu.prompt.product_intrinsics import add_row, copy_row, make_block, scale_row
-from gptdesk.inference.cpu.step_tables import Format, Kind, Phase
+from gptdesk.inference.cpu.prompt.product_intrinsics import make_block, scale_row
+from gptdesk.inference.cpu.prompt.results import make_finish, pad_factors
+from gptdesk.inference.cpu.step_tables import Format, Phase
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows
@@ -51,17 +51,13 @@ _ROW_COUNT: Final = int(Phase.ROWS)
 _COLUMNS: Final = int(Phase.COLUMNS)
 _WEIGHTS: Final = int(Phase.WEIGHTS)
 _SCALES: Final = int(Phase.SCALES)
-_BIAS: Final = int(Phase.BIAS)
 _ROW_BYTES: Final = int(Phase.ROW_BYTES)
-_KIND: Final = int(Phase.KIND)
-_ACTIVATION: Final = int(Phase.ACTIVATION)
-_ADD: Final = int(Kind.ADD)
-_ACTIVATE: Final = int(Kind.ACTIVATE)
 
 _block_int16: Final = make_block("int16", TILE.vectors, 4 * TILE.tokens, 4)
 block_float32: Final = make_block("float32", TILE.vectors, 4 * TILE.tokens, 4)
 """As `make_block` says, of tokens that `pack_tokens` packed and `TILE.vectors` vectors of rows."""
 
+_finish: Final = make_finish(TILE.tokens, TILE.rows)
 _pack_float32: Final = make_weight_packer("float32")
 _pack_bfloat16: Final = make_weight_packer("bfloat16")
 _pack_int8: Final = make_weight_packer("int8")
@@ -180,26 +176,19 @@ def multiply_panel(phase, number, following, tokens, packed, token_scales, out, 
         panel: address of memory for a panel, 4 bytes a step and row.
         scratch: address of `thread_memory.results_size` elements.
     """
-    first, kind = number * _ROWS, phase[_FORMAT]
+    first = number * _ROWS
     count = min(_ROWS, phase[_ROW_COUNT] - first)
     _pack_panel(phase, first, panel, scratch)
     tiles, sums = -(-tokens // _TOKENS), scratch + 4 * (_RESULTS + 2 * _ROWS)
     _sum_products(phase, phase[_WEIGHTS] + following * _ROWS * phase[_ROW_BYTES], tiles, packed, panel, sums)
-    scales = phase[_SCALES] if kind == _INT8 else 0
     factors, bias = scratch + 4 * _RESULTS, scratch + 4 * (_RESULTS + _ROWS)
-    _pad_row(scales, np.float32(kind != _INT8), first, count, factors)
-    _pad_row(phase[_BIAS], np.float32(0), first, count, bias)
-    activated = carray(float32_pointer(scratch), (_RESULTS,))
+    pad_factors(phase, first, count, _ROWS, factors, bias)
     for tile in range(tiles):
-        source = sums + 4 * tile * _RESULTS
-        there = min(_TOKENS, tokens - tile * _TOKENS)
+        results, there = sums + 4 * tile * _RESULTS, min(_TOKENS, tokens - tile * _TOKENS)
         for token in range(there):
-            scale = token_scales[tile * _TOKENS + token] if kind == _INT8 else np.float32(1)
-            scale_row(source + 4 * token * _ROWS, scale, factors, bias)
-        if phase[_KIND] == _ACTIVATE:
-            activate(phase[_ACTIVATION], carray(float32_pointer(source), (_RESULTS,)), activated)
-            source = scratch
-        _write(source, there, count, phase[_KIND] == _ADD, out + 4 * first + tile * _TOKENS * out_bytes, out_bytes)
+            scale = token_scales[tile * _TOKENS + token] if phase[_FORMAT] == _INT8 else np.float32(1)
+            scale_row(results + 4 * token * _ROWS, scale, factors, bias)
+        _finish(phase, results, there, count, scratch, out + 4 * first + tile * _TOKENS * out_bytes, out_bytes)
 
 
 @njit
@@ -219,31 +208,3 @@ def _sum_products(phase, following, tiles, packed, panel, sums):
                 _block_int16(x, rows, some, own, step)
             else:
                 block_float32(x, rows, some, own, step)
-
-
-@njit
-def _pad_row(numbers, default, first, count, out):
-    """Copies a panel's numbers, float32 from that address on, and fills them up; an address of 0 stands for none."""
-    row = carray(float32_pointer(out), (_ROWS,))
-    for i in range(_ROWS):
-        row[i] = default
-    if numbers:
-        found = carray(float32_pointer(numbers + 4 * first), (count,))
-        for i in range(count):
-            row[i] = found[i]
-
-
-@njit
-def _write(results, tokens, rows, added, out, out_bytes):
-    """Writes the results of a block, of which so many tokens and rows are there, or adds them to what is there."""
-    for token in range(tokens):
-        source, target = results + 4 * _ROWS * token, out + token * out_bytes
-        if rows == _ROWS:
-            if added:
-                add_row(source, target)
-            else:
-                copy_row(source, target)
-        else:
-            y, some = carray(float32_pointer(source), (rows,)), carray(float32_pointer(target), (rows,))
-            for i in range(rows):
-                some[i] = some[i] + y[i] if added else y[i]

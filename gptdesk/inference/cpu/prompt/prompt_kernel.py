@@ -12,14 +12,20 @@ from typing import Final
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import INT8_TOKENS, MATRIX_REGISTERS, TILE
 from gptdesk.inference.cpu.intrinsics.scalars import float32_pointer, int64_pointer
 from gptdesk.inference.cpu.intrinsics.threads import add_one
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
 from gptdesk.inference.cpu.prompt.attention import attend
 from gptdesk.inference.cpu.prompt.products import multiply_panel, pack_input
-from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Job, Kind, Part, Phase, Sync, TokenRow
+from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Format, Job, Kind, Part, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, end, take_task, wait
+
+if MATRIX_REGISTERS:
+    from gptdesk.inference.cpu.prompt.matrix_products import multiply_matrix_panel as multiply_int8_panel
+    from gptdesk.inference.cpu.prompt.matrix_products import pack_matrix_input as pack_int8_input
+else:
+    multiply_int8_panel, pack_int8_input = multiply_panel, pack_input
 
 _FIRST: Final = int(Part.FIRST)
 _JOB: Final = int(Part.JOB)
@@ -32,6 +38,7 @@ _PACK: Final = int(Job.PACK)
 _MULTIPLY: Final = int(Job.MULTIPLY)
 _ATTEND: Final = int(Job.ATTEND)
 _COLUMNS: Final = int(Phase.COLUMNS)
+_FORMAT: Final = int(Phase.FORMAT)
 _LAYER: Final = int(Phase.LAYER)
 _SCALES: Final = int(Phase.SCALES)
 _NORM_WEIGHT: Final = int(Phase.NORM_WEIGHT)
@@ -40,6 +47,7 @@ _INPUT: Final = int(Phase.INPUT)
 _OUTPUT: Final = int(Phase.OUTPUT)
 _KIND: Final = int(Phase.KIND)
 _LOGITS: Final = int(Kind.LOGITS)
+_INT8: Final = int(Format.INT8)
 _DONE: Final = int(Sync.DONE)
 _KEYS: Final = int(TokenRow.KEYS)
 _VALUES: Final = int(TokenRow.VALUES)
@@ -72,6 +80,7 @@ _PHASE_COLUMNS: Final = len(Phase)
 _PART_COLUMNS: Final = len(Part)
 _SYNC_SIZE: Final = int(SYNC_SIZE)
 _TILE: Final = TILE.tokens
+_INT8_TILE: Final = INT8_TOKENS
 _ROWS: Final = TILE.rows
 
 _MOST_NAPS: Final = 200
@@ -146,9 +155,13 @@ def _compute(
         out = logits if is_head else _address(work) + 4 * phase[_OUTPUT]
         panel, scratch = memory, memory + 4 * _ROWS * width
         following = task + threads
-        multiply_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
+        if phase[_FORMAT] == _INT8:
+            multiply_int8_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
+        else:
+            multiply_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
         return
-    first, last = task * _TILE, min((task + 1) * _TILE, tokens)
+    tile = _INT8_TILE if job == _PACK and phase[_FORMAT] == _INT8 else _TILE
+    first, last = task * tile, min((task + 1) * tile, tokens)
     columns = phase[_COLUMNS]
     if job == _EMBED:
         embed(phase, token_rows[first:last], work[first:last])
@@ -160,7 +173,11 @@ def _compute(
     if phase[_NORM_WEIGHT]:
         _normalise_rows(phase, last - first, x, x_bytes, epsilon, memory)
         x, x_bytes = memory, 4 * columns
-    pack_input(phase, task, tokens, x, x_bytes, packed, token_scales, memory + 4 * _TILE * width)
+    scratch = memory + 4 * tile * width
+    if phase[_FORMAT] == _INT8:
+        pack_int8_input(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
+    else:
+        pack_input(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
 
 
 def read(thread, step, arguments):

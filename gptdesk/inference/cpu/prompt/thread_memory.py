@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
-from gptdesk.inference.cpu.intrinsics.register_tile import TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import INT8_TOKENS, MATRIX_ROWS, MATRIX_TOKENS, TILE
 
 
 def size(width: int, positions: int, head_size: int) -> int:
     """Elements for a workspace of ``width`` a token, a context of ``positions``, and heads of that size."""
-    products = max(TILE.rows * width + results_size(), 2 * TILE.tokens * width)
+    tokens = max(TILE.tokens, INT8_TOKENS)
+    products = max(TILE.rows * width + results_size(), 2 * tokens * width)
     return max(products, attention_size(positions, head_size))
 
 
 def results_size() -> int:
     """Elements for what a panel is multiplied to: the sums of all tiles, the results of one, and two rows of factors. A
-    block of words that `products` packs fits as well."""
-    tokens = -(-PROMPT_CHUNK // TILE.tokens) * TILE.tokens
-    return max(TILE.rows * (tokens + TILE.tokens + 2), TILE.lanes**2)
+    block of words that `products` packs fits as well, and so do two sums of each result and one result more, which
+    `matrix_products` needs.
+    """
+    tokens = _whole(PROMPT_CHUNK, TILE.tokens)
+    in_matrices = MATRIX_ROWS * (2 * _whole(PROMPT_CHUNK, MATRIX_TOKENS) + 2 * MATRIX_TOKENS + 2)
+    return max(TILE.rows * (tokens + TILE.tokens + 2), TILE.lanes**2, in_matrices)
 
 
 def attention_size(positions: int, head_size: int) -> int:

@@ -70,9 +70,9 @@ assert ctypes.CDLL(None).sigaltstack(ctypes.byref(stack), None) == 0
 """Linux refuses AMX's registers then: a signal's handler could not keep them."""
 
 TILES = """
-from gptdesk.inference.cpu.intrinsics.register_tile import INT8_ROWS, MATRIX_REGISTERS, TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import MATRIX_WEIGHTS, TILE, block_of
 from gptdesk.inference.cpu.native_code import processor
-print(MATRIX_REGISTERS, INT8_ROWS == TILE.rows, "amx-int8" in processor().has())
+print("int8" in MATRIX_WEIGHTS, block_of("int8").rows == TILE.rows, "amx-int8" in processor().has())
 """
 
 

@@ -22,7 +22,7 @@ from gptdesk.inference.cpu.tasks import take_task
 from gptdesk.inference.cpu.weights import Weights
 from tests.inference.cpu.shapes import SHAPES, random_ids, random_weights, reference, with_outliers
 
-TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-3, "int8": 1e-3, "int4": 1e-4}
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-4, "int8": 1e-3, "int4": 1e-4}
 HEAD_SIZE_32 = SHAPES["head size 32, odd layers"]
 
 

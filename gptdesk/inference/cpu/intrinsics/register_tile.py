@@ -53,13 +53,28 @@ def in_assembly() -> bool:
     return TILE.lanes == 8 and "fma" in processor().has()
 
 
-MATRIX_REGISTERS: Final = {"amx-tile", "amx-int8"} <= processor().has() and TILE.lanes == 16
-"""Whether products of many tokens with int8 weights are computed in matrix registers (AMX)."""
+def _find_matrix_weights() -> frozenset[str]:
+    has = processor().has()
+    if TILE.lanes != 16 or "amx-tile" not in has:
+        return frozenset()
+    return frozenset(kind for kind, needed in (("int8", "amx-int8"), ("bfloat16", "amx-bf16")) if needed in has)
 
-MATRIX_TOKENS: Final = 16
-MATRIX_ROWS: Final = 32
-"""Of weights; with those tokens their sums fill the registers beside the operands (`prompt.matrix_intrinsics`)."""
 
-INT8_TOKENS: Final = MATRIX_TOKENS if MATRIX_REGISTERS else TILE.tokens
-INT8_ROWS: Final = MATRIX_ROWS if MATRIX_REGISTERS else TILE.rows
-"""Tokens and rows whose products with int8 weights are computed at a time; of other weights they are `TILE`'s."""
+MATRIX_WEIGHTS: Final = _find_matrix_weights()
+"""Formats of weights with which products of many tokens are computed in matrix registers (AMX)."""
+
+
+class Block(NamedTuple):
+    """Tokens and rows of weights whose products are computed at a time."""
+
+    tokens: int
+    rows: int
+
+
+MATRIX_BLOCKS: Final = {"int8": Block(16, 32), "bfloat16": Block(32, 32)}
+"""In matrix registers; `prompt.matrix_intrinsics` says why."""
+
+
+def block_of(weights: str) -> Block:
+    """Of a product with weights in that format."""
+    return MATRIX_BLOCKS[weights] if weights in MATRIX_WEIGHTS else Block(TILE.tokens, TILE.rows)

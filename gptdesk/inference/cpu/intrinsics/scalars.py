@@ -51,6 +51,16 @@ def float32_of_bits(typing: Any, bits: Any) -> Any:
 
 
 @intrinsic
+def bits_of_float32(typing: Any, value: Any) -> Any:
+    """The bits of a float32, as an int32."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], INT32)
+
+    return signature(types.int32, types.float32), generate
+
+
+@intrinsic
 def power_of_two(typing: Any, exponent: Any) -> Any:
     """2**exponent, float32; exponent int32, -126 to 127."""
 

@@ -27,10 +27,10 @@ from gptdesk.inference.cpu.step_tables import Format, Phase
 
 _TOKENS: Final = TILE.tokens
 _ROWS: Final = TILE.rows
-_PANEL_BYTES: Final = (24 if TILE.lanes == 16 else 16) * 1024
+_PANEL_BYTES: Final = 16 * 1024
 """Of a panel's rows that all tiles are multiplied with before the next steps are: they stay in the first cache, of
-at least 32 KB, beside the tiles that pass by. On a Zen 3 (AVX2) 12 and 24 KB are some percent slower than 16; AVX-512
-needs more for as many steps, and was not measured."""
+at least 32 KB, beside the tiles that pass by. On a Zen 3 (AVX2) 12 and 24 KB are some percent slower, on an Emerald
+Rapids (AVX-512) 24 and 36."""
 
 _STEPS: Final = min(256, _PANEL_BYTES // (4 * TILE.rows) // TILE.tokens * TILE.tokens)
 """Steps of a product whose sums are added up in float32: at most 512 columns in int16, as 512 * 127 * 32767 < 2**31."""

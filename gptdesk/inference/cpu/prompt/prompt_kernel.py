@@ -7,12 +7,12 @@ says which phases are computed, and how many tasks they have for the tokens at h
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numba import carray, njit
 
-from gptdesk.inference.cpu.intrinsics.register_tile import INT8_TOKENS, MATRIX_REGISTERS, TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import MATRIX_WEIGHTS, TILE, block_of
 from gptdesk.inference.cpu.intrinsics.scalars import float32_pointer, int64_pointer
 from gptdesk.inference.cpu.intrinsics.threads import add_one
 from gptdesk.inference.cpu.layer_kernels import embed, normalise
@@ -21,11 +21,19 @@ from gptdesk.inference.cpu.prompt.products import multiply_panel, pack_input
 from gptdesk.inference.cpu.step_tables import SYNC_SIZE, Argument, Format, Job, Kind, Part, Phase, Sync, TokenRow
 from gptdesk.inference.cpu.tasks import await_step, begin, end, take_task, wait
 
-if MATRIX_REGISTERS:
-    from gptdesk.inference.cpu.prompt.matrix_products import multiply_matrix_panel as multiply_int8_panel
-    from gptdesk.inference.cpu.prompt.matrix_products import pack_matrix_input as pack_int8_input
-else:
-    multiply_int8_panel, pack_int8_input = multiply_panel, pack_input
+if MATRIX_WEIGHTS:
+    from gptdesk.inference.cpu.prompt.matrix_products import make_multiply_panel, make_pack
+
+
+def _choose_functions(weights: str) -> tuple[Any, Any]:
+    """Those that pack the input of a product and multiply a panel."""
+    if weights in MATRIX_WEIGHTS:
+        return make_pack(weights), make_multiply_panel(weights)
+    return pack_input, multiply_panel
+
+
+_pack_for_int8, _multiply_int8 = _choose_functions("int8")
+_pack_for_bfloat16, _multiply_bfloat16 = _choose_functions("bfloat16")
 
 _FIRST: Final = int(Part.FIRST)
 _JOB: Final = int(Part.JOB)
@@ -48,6 +56,7 @@ _OUTPUT: Final = int(Phase.OUTPUT)
 _KIND: Final = int(Phase.KIND)
 _LOGITS: Final = int(Kind.LOGITS)
 _INT8: Final = int(Format.INT8)
+_BFLOAT16: Final = int(Format.BFLOAT16)
 _DONE: Final = int(Sync.DONE)
 _KEYS: Final = int(TokenRow.KEYS)
 _VALUES: Final = int(TokenRow.VALUES)
@@ -80,7 +89,7 @@ _PHASE_COLUMNS: Final = len(Phase)
 _PART_COLUMNS: Final = len(Part)
 _SYNC_SIZE: Final = int(SYNC_SIZE)
 _TILE: Final = TILE.tokens
-_INT8_TILE: Final = INT8_TOKENS
+_PACKED_TILE: Final = tuple(block_of(kind.name.lower()).tokens for kind in Format)
 _ROWS: Final = TILE.rows
 
 _MOST_NAPS: Final = 200
@@ -156,11 +165,13 @@ def _compute(
         panel, scratch = memory, memory + 4 * _ROWS * width
         following = task + threads
         if phase[_FORMAT] == _INT8:
-            multiply_int8_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
+            _multiply_int8(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
+        elif phase[_FORMAT] == _BFLOAT16:
+            _multiply_bfloat16(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
         else:
             multiply_panel(phase, task, following, tokens, packed, token_scales, out, 4 * width, panel, scratch)
         return
-    tile = _INT8_TILE if job == _PACK and phase[_FORMAT] == _INT8 else _TILE
+    tile = _PACKED_TILE[phase[_FORMAT]] if job == _PACK else _TILE
     first, last = task * tile, min((task + 1) * tile, tokens)
     columns = phase[_COLUMNS]
     if job == _EMBED:
@@ -175,7 +186,9 @@ def _compute(
         x, x_bytes = memory, 4 * columns
     scratch = memory + 4 * tile * width
     if phase[_FORMAT] == _INT8:
-        pack_int8_input(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
+        _pack_for_int8(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
+    elif phase[_FORMAT] == _BFLOAT16:
+        _pack_for_bfloat16(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
     else:
         pack_input(phase, task, tokens, x, x_bytes, packed, token_scales, scratch)
 

@@ -14,7 +14,7 @@ from gptdesk.gpt2.interrupted import Interrupted
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
 from gptdesk.inference.cpu.argument_table import ArgumentTable, aligned, of_model, whole_lines
 from gptdesk.inference.cpu.in_numpy.cache import CPUCache
-from gptdesk.inference.cpu.intrinsics.register_tile import INT8_ROWS, INT8_TOKENS, TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE, block_of
 from gptdesk.inference.cpu.native_code import CompiledFunction
 from gptdesk.inference.cpu.prompt import thread_memory
 from gptdesk.inference.cpu.step_tables import (
@@ -80,7 +80,6 @@ class PromptReader:
         self._sync = np.zeros(SYNC_SIZE, np.int64)
         self._hidden = np.zeros((PROMPT_CHUNK, config.n_embd), np.float32)
         self._logits = np.zeros(config.vocab_size, np.float32)
-        most = max(TILE.tokens, INT8_TOKENS)
         memory = whole_lines(thread_memory.size(width, config.n_positions, config.head_size))
         self._table = ArgumentTable(
             {
@@ -97,7 +96,7 @@ class PromptReader:
                 Argument.MEMORY: aligned(threads, memory),
                 Argument.MEMORY_SIZE: memory,
                 Argument.THREADS: threads,
-                Argument.PACKED: aligned(-(-PROMPT_CHUNK // most) * most, width),
+                Argument.PACKED: aligned(PROMPT_CHUNK, thread_memory.packed_size(width)),
                 Argument.TOKEN_SCALES: np.zeros(PROMPT_CHUNK, np.float32),
                 Argument.HIDDEN: self._hidden,
                 Argument.LOGITS: self._logits,
@@ -171,13 +170,13 @@ class PromptReader:
             wanted = results if row >= self._last_attention else tokens
             self._parts[number] = first, job, row, tokens - count, count, wanted
             number += 1
-            exact = phase[Phase.FORMAT] == Format.INT8
+            block = block_of(Format(phase[Phase.FORMAT]).name.lower())
             if job == Job.MULTIPLY:
-                first += -(-int(phase[Phase.ROWS]) // (INT8_ROWS if exact else TILE.rows))
+                first += -(-int(phase[Phase.ROWS]) // block.rows)
             elif job == Job.ATTEND:
                 first += self._heads
             else:
-                first += -(-count // (INT8_TOKENS if exact and job == Job.PACK else TILE.tokens))
+                first += -(-count // (block.tokens if job == Job.PACK else TILE.tokens))
         self._parts[number, Part.FIRST] = first
         self._sync[Sync.TOKENS], self._sync[Sync.THREADS] = number, self._count
         for helper in range(1, self._count):

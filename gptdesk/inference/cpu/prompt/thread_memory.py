@@ -1,16 +1,22 @@
-"""Memory that a thread needs to read prompts, in float32 elements."""
+"""Memory that it takes to read prompts, in float32 elements."""
 
 from __future__ import annotations
 
 from gptdesk.inference.block_sizes import PROMPT_CHUNK
-from gptdesk.inference.cpu.intrinsics.register_tile import INT8_TOKENS, MATRIX_ROWS, MATRIX_TOKENS, TILE
+from gptdesk.inference.cpu.intrinsics.register_tile import MATRIX_BLOCKS, MATRIX_WEIGHTS, TILE, block_of
 
 
 def size(width: int, positions: int, head_size: int) -> int:
-    """Elements for a workspace of ``width`` a token, a context of ``positions``, and heads of that size."""
-    tokens = max(TILE.tokens, INT8_TOKENS)
+    """Elements that a thread needs for a workspace of ``width`` a token, a context of ``positions``, and heads of that
+    size."""
+    tokens = max(block_of(weights).tokens for weights in MATRIX_BLOCKS)
     products = max(TILE.rows * width + results_size(), 2 * tokens * width)
     return max(products, attention_size(positions, head_size))
+
+
+def packed_size(width: int) -> int:
+    """Elements that a token takes in the packed input of a product; where it is three bfloat16, 6 bytes a column."""
+    return width + width // 2 if "bfloat16" in MATRIX_WEIGHTS else width
 
 
 def results_size() -> int:
@@ -18,9 +24,9 @@ def results_size() -> int:
     block of words that `products` packs fits as well, and so do two sums of each result and one result more, which
     `matrix_products` needs.
     """
-    tokens = _whole(PROMPT_CHUNK, TILE.tokens)
-    in_matrices = MATRIX_ROWS * (2 * _whole(PROMPT_CHUNK, MATRIX_TOKENS) + 2 * MATRIX_TOKENS + 2)
-    return max(TILE.rows * (tokens + TILE.tokens + 2), TILE.lanes**2, in_matrices)
+    tokens, rows = max(block.tokens for block in MATRIX_BLOCKS.values()), TILE.rows
+    in_matrices = max(block.rows for block in MATRIX_BLOCKS.values()) * (2 * (PROMPT_CHUNK + tokens) + 2)
+    return max(rows * (_whole(PROMPT_CHUNK, TILE.tokens) + TILE.tokens + 2), TILE.lanes**2, in_matrices)
 
 
 def attention_size(positions: int, head_size: int) -> int:

@@ -61,7 +61,9 @@ class Benchmark:
 
 
 BENCHMARKS: Final = (
-    Benchmark("decode", "Decoding on a CPU", "benchmarks.decode", quick=("--turns", "1", "--tokens", "4")),
+    Benchmark(
+        "decode", "Decoding on a CPU", "benchmarks.decode", quick=("--turns", "1", "--seconds", "0", "--tokens", "4")
+    ),
     Benchmark(
         "loading-xl",
         "Loading gpt2-xl",

@@ -1,15 +1,17 @@
 """How fast a CPU decodes: ours at each precision and number of threads against its peers, taking turns.
 
-    python -m benchmarks.decode [--model FOLDER] [--turns N] [--tokens N] [--threads N ...] [--context N ...]
-                                [--text FILE [--scored FOLDER]] [--only WORD ...] [--xl] [--loading-only] [--json OUT]
+    python -m benchmarks.decode [--model FOLDER] [--turns N] [--seconds N] [--tokens N] [--threads N ...]
+                                [--context N ...] [--text FILE [--scored FOLDER]] [--only WORD ...] [--xl]
+                                [--loading-only] [--json OUT]
 
 Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where they are installed. llama.cpp reads the
 GGUF that gptdesk exports, and what its own quantiser makes of that. Each contender is a process of its own, and one of
 them works at a time. Without a model folder the model is GPT-2 124M with random weights: what is computed does not
 depend on them. In each turn every contender decodes some tokens after each context, greedily and one at a time, and
-reads a prompt of 512 tokens and five of 32; those whose weights have as many bits follow each other. A figure is the
-median over the turns (of a turn's median token or short prompt); a ratio is that of two contenders in the same turn,
-and again the median over the turns. Loading is measured in fresh processes.
+reads prompts of 512 tokens and of 32, each for three quarters of a second at least; those whose weights have as many
+bits follow each other. With one thread all run on the same core: another machine may have the other half of one. A
+figure is the median over the turns (of a turn's median token or prompt); a ratio is that of two contenders in the same
+turn, and again the median over the turns. Loading is measured in fresh processes.
 
 *Quality* is the perplexity of a text in ours and llama.cpp's at each precision, token by token through the decoder, in
 windows of 256 spread evenly over the text.
@@ -24,6 +26,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -41,11 +45,14 @@ from gptdesk.resource_files import resource
 PREFILL: Final = 512
 """Tokens of a long prompt."""
 
+SECONDS: Final = 0.75
+"""That each figure of a turn takes at least."""
+
 _REST_S: Final = 0.25
 """Between two contenders: threads of OpenMP (Intel's) wait awake for 0.2 s, and would take a core from the next one."""
 
-_FIRST_TOKENS: Final = 5
-"""Short prompts that a contender reads in a turn: one takes some hundredths of a second, in which much may come by."""
+_AT_LEAST: Final = 5
+"""Short prompts that a contender reads in a turn."""
 
 _SCORED_WINDOW: Final = 256
 _XL: Final = GPT2Config(n_layer=48, n_head=25, n_embd=1600)
@@ -56,7 +63,7 @@ Figures = dict[tuple[str, str, int, int], list[float]]
 
 
 def measure_speed(
-    specs: list[Spec], *, threads: list[int], contexts: list[int], turns: int, tokens: int, say: Say
+    specs: list[Spec], *, threads: list[int], contexts: list[int], turns: int, seconds: float, tokens: int, say: Say
 ) -> dict[str, Any]:
     """Decoding and reading, in turns: the report's ``speed``, ``read_gb_per_s`` and ``cores_of_others``."""
     figures: Figures = {}
@@ -73,7 +80,7 @@ def measure_speed(
             with cores_of_others(others, [worker.pid for worker in workers]):
                 for count in threads:
                     reached[count].append(bandwidth.measure(count))
-                    _measure(workers, count, contexts, tokens, found)
+                    _measure(workers, count, contexts, seconds, tokens, found)
             for key, values in found.items():
                 figures.setdefault(key, []).extend(values if turn else [])
             if turn:
@@ -88,22 +95,30 @@ def measure_speed(
     }
 
 
-def _measure(workers: list[Worker], threads: int, contexts: list[int], tokens: int, found: Figures) -> None:
+def _measure(
+    workers: list[Worker], threads: int, contexts: list[int], seconds: float, tokens: int, found: Figures
+) -> None:
     """One turn, in which all contenders do the same one right after the other, because a core that another machine
     shares may be half as fast for seconds. Tokens a second, and for the first token seconds."""
     for context in contexts:
         for worker in workers:
-            time.sleep(_REST_S)
-            seconds = worker.ask("decode", context=context, tokens=tokens, threads=threads)
-            found[worker.spec.name, "decode", threads, context] = [1 / median(seconds)]
+            ask = partial(worker.ask, "decode", context=context, tokens=tokens, threads=threads)
+            found[worker.spec.name, "decode", threads, context] = [1 / median(chain(*_repeat(ask, seconds)))]
     for worker in workers:
-        time.sleep(_REST_S)
-        prefill = worker.ask("first_token", prompt=PREFILL, threads=threads)
+        prefill = median(_repeat(partial(worker.ask, "first_token", prompt=PREFILL, threads=threads), seconds))
         found[worker.spec.name, "prefill", threads, PREFILL] = [PREFILL / prefill]
     for worker in workers:
-        time.sleep(_REST_S)
-        first = [worker.ask("first_token", prompt=FIRST_PROMPT, threads=threads) for _ in range(_FIRST_TOKENS)]
-        found[worker.spec.name, "first token", threads, FIRST_PROMPT] = [median(first)]
+        ask = partial(worker.ask, "first_token", prompt=FIRST_PROMPT, threads=threads)
+        found[worker.spec.name, "first token", threads, FIRST_PROMPT] = [median(_repeat(ask, seconds, _AT_LEAST))]
+
+
+def _repeat(ask: Callable[[], Any], seconds: float, times: int = 1) -> list[Any]:
+    """Answers of at least that many seconds and times: in a few hundredths of a second much may come by."""
+    time.sleep(_REST_S)
+    began, answers = time.perf_counter(), []
+    while len(answers) < times or time.perf_counter() - began < seconds:
+        answers.append(ask())
+    return answers
 
 
 def measure_loading(
@@ -212,7 +227,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="model folder (GPT-2 124M with random weights)")
     parser.add_argument("--xl", action="store_true", help="the shape of gpt2-xl instead, random weights in bfloat16")
     parser.add_argument("--turns", type=int, default=15, help="of each contender (15)")
-    parser.add_argument("--tokens", type=int, default=16, help="decoded in a turn (16)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"that a figure of a turn takes ({SECONDS})")
+    parser.add_argument("--tokens", type=int, default=16, help="decoded after a context before the next time (16)")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores}), help=f"(1 {cores})")
     parser.add_argument(
         "--context", type=int, nargs="+", default=[32, 900], help="tokens before those decoded (32 900)"
@@ -244,11 +260,18 @@ def main(argv: list[str] | None = None) -> int:
         "machine": describe_machine(*packages),
         "cores": cores,
         "model": asdict(config),
+        "seconds": args.seconds,
         "tokens": args.tokens,
     }
     if not args.loading_only:
         report |= measure_speed(
-            specs, threads=args.threads, contexts=args.context, turns=args.turns, tokens=args.tokens, say=say
+            specs,
+            threads=args.threads,
+            contexts=args.context,
+            turns=args.turns,
+            seconds=args.seconds,
+            tokens=args.tokens,
+            say=say,
         )
         report["bytes_a_token"] = {
             spec.name: {str(context): bytes_a_token(spec, config, context) for context in args.context}

@@ -39,6 +39,7 @@ def main(argv: list[str] | None = None) -> int:
             threads=sorted({row["threads"] for row in rows}),
             contexts=sorted({row["tokens"] for row in rows if row["what"] == "decode"}),
             turns=args.turns or len(rows[0]["turns"]),
+            seconds=first["seconds"],
             tokens=first["tokens"],
             say=say,
         ),

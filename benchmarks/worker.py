@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,10 +99,19 @@ class _Measuring:
         self._texts: dict[int, Text] = {}
         self._scratch: Text | None = None
         self._turn = 0
+        self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+    def _use(self, threads: int) -> None:
+        """That many threads, on as many cores, the first ones: one thread would be on the same core for minutes, and
+        another machine may have the other half of that one alone."""
+        self._contender.set_threads(threads)
+        for thread in os.listdir("/proc/self/task") if self._cores else ():
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(int(thread), self._cores[:threads])
 
     def decode(self, context: int, tokens: int, threads: int) -> list[float]:
         """Seconds of each of ``tokens`` steps after ``context`` tokens, greedily, choosing by argmax included."""
-        self._contender.set_threads(threads)
+        self._use(threads)
         if isinstance(self._contender, CTranslate2):
             return self._contender.generate([0] * context, tokens + 2)[2:]
         if context not in self._texts:
@@ -120,7 +130,7 @@ class _Measuring:
 
     def first_token(self, prompt: int, threads: int) -> float:
         """Seconds from ``prompt`` tokens that were not read before to the token after them."""
-        self._contender.set_threads(threads)
+        self._use(threads)
         self._turn += 1
         ids = [(7 * self._turn + 13 * place) % 50_000 for place in range(prompt)]
         if isinstance(self._contender, CTranslate2):

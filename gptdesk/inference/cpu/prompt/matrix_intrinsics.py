@@ -63,6 +63,7 @@ class Operands(NamedTuple):
 
     @property
     def step_bytes(self) -> int:
+        """From a step's first register to the next step's."""
         return self.parts * self.groups * REGISTER_BYTES
 
 

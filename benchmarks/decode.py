@@ -8,8 +8,8 @@ Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where t
 GGUF that gptdesk exports, and what its own quantiser makes of that. Each contender is a process of its own, and one of
 them works at a time. Without a model folder the model is GPT-2 124M with random weights: what is computed does not
 depend on them. In each turn every contender decodes some tokens after each context, greedily and one at a time, and
-reads prompts of 512 tokens and of 32, each for three quarters of a second at least; those whose weights have as many
-bits follow each other. With one thread all run on the same core: another machine may have the other half of one. A
+reads prompts of 512 tokens and of 32, each for a quarter of a second at least; those whose weights have as many bits
+follow each other. With one thread all run on the same core: another machine may have the other half of one. A
 figure is the median over the turns (of a turn's median token or prompt); a ratio is that of two contenders in the same
 turn, and again the median over the turns. Loading is measured in fresh processes.
 
@@ -45,7 +45,7 @@ from gptdesk.resource_files import resource
 PREFILL: Final = 512
 """Tokens of a long prompt."""
 
-SECONDS: Final = 0.75
+SECONDS: Final = 0.25
 """That each figure of a turn takes at least."""
 
 _REST_S: Final = 0.25

@@ -1,6 +1,6 @@
 """Whether a second run of `benchmarks.decode` gives the ratios of the first.
 
-    python -m benchmarks.decode_again --first FILE [--turns N] [--json OUT]
+    python -m benchmarks.decode_again --first FILE [--turns N] [--threads N ...] [--json OUT]
 
 The first run's report says which contenders and settings are measured again, with GPT-2 124M of random weights.
 """
@@ -23,6 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = report_parser(__doc__)
     parser.add_argument("--first", type=Path, required=True, help="report of benchmarks.decode")
     parser.add_argument("--turns", type=int, help="of each contender (as many as in the first run)")
+    parser.add_argument("--threads", type=int, nargs="+", help="of the first run's numbers these alone (all)")
     args = parser.parse_args(argv)
     first = json.loads(args.first.read_text())
 
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         "machine": describe_machine("numba", "numpy"),
         **measure_speed(
             [spec for spec in list_contenders(random_model(), peers=PEERS, say=say) if spec.name in names],
-            threads=sorted({row["threads"] for row in rows}),
+            threads=sorted({row["threads"] for row in rows if not args.threads or row["threads"] in args.threads}),
             contexts=sorted({row["tokens"] for row in rows if row["what"] == "decode"}),
             turns=args.turns or len(rows[0]["turns"]),
             seconds=first["seconds"],

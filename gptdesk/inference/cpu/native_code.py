@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import os
 import sys
@@ -47,6 +46,8 @@ def _may_use_matrix_registers() -> bool:
     """
     if sys.platform != "linux":
         return False
+    import ctypes
+
     arch_prctl, request_permission, tile_data = 158, 0x1023, 18
     return bool(ctypes.CDLL(None).syscall(arch_prctl, request_permission, tile_data) == 0)
 
@@ -82,6 +83,8 @@ class NativeFunction:
     """
 
     def __init__(self, source: ObjectCode) -> None:
+        import ctypes
+
         import llvmlite.binding as llvm
 
         llvm.initialize_native_target()

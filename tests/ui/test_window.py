@@ -189,8 +189,9 @@ def test_the_menu_lists_the_documents_of_the_person(opened: Opened, qtbot: QtBot
 
 
 def test_the_chooser_lists_what_there_is_and_marks_what_is_chosen(
-    opened: Opened, tiny_model_folder: Path, tmp_path: Path
+    opened: Opened, tiny_model_folder: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
+    qtbot.waitUntil(lambda: opened.services.models.looked)
     opened.window.chooser.choose(str(tiny_model_folder))
     menu = opened.window.chooser.menu()
     menu.aboutToShow.emit()

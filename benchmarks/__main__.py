@@ -1,7 +1,7 @@
 """Runs the benchmarks of speed one after the other and writes their figures to benchmarks/RESULTS.md.
 
     python -m benchmarks [--quick] [--only NAME ...] [--text FILE [--text-tokens N]] [--xl] [--keep FOLDER]
-                         [--out FILE]
+                         [--other FOLDER] [--out FILE]
 
 Each is a process of its own that hands its figures over as JSON. `--quick` measures little: it shows that everything
 works, and its figures mean nothing. What is in benchmarks/NOTES.md is taken over at the end as it stands. Half an hour
@@ -73,6 +73,7 @@ BENCHMARKS: Final = (
         usual=False,
     ),
     Benchmark("decode-again", "Decoding a second time", "benchmarks.decode_again", quick=("--turns", "1"), usual=False),
+    Benchmark("versions", "Beside an earlier version", "benchmarks.versions", quick=("--turns", "1"), usual=False),
     Benchmark("sampling", "Sampling", "benchmarks.sampling", quick=("--quick",)),
     Benchmark("gpu", "GPU", "benchmarks.gpu", quick=("--tiny",)),
     Benchmark("startup", "Start of the window", "benchmarks.startup", quick=("--turns", "2")),
@@ -152,6 +153,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--text-tokens", type=int, default=16_384, help="of the text that are scored (16,384)")
     parser.add_argument("--xl", action="store_true", help="also load a gpt2-xl (3 GB of disk, 10 GB of memory)")
+    parser.add_argument("--other", type=Path, metavar="FOLDER", help="with another version, for `--only versions`")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="for reports; what is there is not measured again")
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"({RESULTS.name} beside the benchmarks)")
     args = parser.parse_args(argv)
@@ -168,6 +170,8 @@ def main(argv: list[str] | None = None) -> int:
             more = scored if args.text and benchmark.name == "decode" else []
             if benchmark.name == "decode-again":
                 more = ["--first", str(folder / "decode.json")]
+            if benchmark.name == "versions" and args.other:
+                more = ["--other", str(args.other)]
             problem = measure(benchmark, folder, quick=args.quick, more=more)
             if problem:
                 failed[benchmark.name] = problem

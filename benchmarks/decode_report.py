@@ -63,11 +63,13 @@ def best_peer(report: Report, what: str, threads: int, tokens: int, programs: tu
     return max((name for name in found if found[name]), key=lambda name: median(found[name]), default=None)
 
 
-def compared_ratios(report: Report) -> dict[str, float]:
+def compared_ratios(report: Report, numbers: set[int] | None = None) -> dict[str, float]:
     """What a second run must reproduce, by what it says: decoding against the peer of the same width with each number
-    of threads after each context, and reading long and short prompts against the best peer."""
+    of threads (or those in ``numbers`` alone) after each context, and reading long and short prompts against the best
+    peer."""
     found: dict[str, float | None] = {}
-    places = sorted({(row["what"], row["threads"], row["tokens"]) for row in report["speed"]})
+    rows = [row for row in report["speed"] if numbers is None or row["threads"] in numbers]
+    places = sorted({(row["what"], row["threads"], row["tokens"]) for row in rows})
     for what, threads, tokens in places:
         with_threads = f"{threads} thread{'s' if threads > 1 else ''}"
         if what == "decode":

@@ -35,6 +35,10 @@ PEERS: Final = ("llama.cpp", "CTranslate2")
 """Programs that may not be installed."""
 
 
+OTHER_VERSION: Final = ", other version"
+"""Ends the name of a contender from another checkout."""
+
+
 @dataclass(frozen=True)
 class Spec:
     """A contender.
@@ -42,16 +46,18 @@ class Spec:
     Attributes:
         program: a key of `worker.CONTENDERS`.
         precision: in the program's own words.
-        path: of the model as the program reads it.
+        path: of the model as the program reads it, absolute.
+        checkout: folder of another version of this repository, which is measured instead of this one.
     """
 
     program: str
     precision: str
     path: Path
+    checkout: Path | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.program} {self.precision}"
+        return f"{self.program} {self.precision}{OTHER_VERSION if self.checkout else ''}"
 
 
 def token_name(id: int) -> str:

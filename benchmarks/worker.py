@@ -60,8 +60,8 @@ class Worker:
             str(spec.path),
             str(threads),
         ]
-        self._process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        self._process = subprocess.Popen(  # `-m` looks in the working directory first
+            command, cwd=spec.checkout, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.loading: dict[str, Any] = self._answer()
 

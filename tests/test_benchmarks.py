@@ -17,6 +17,7 @@ from benchmarks.first_output import time_first_output
 from benchmarks.goals import Goal, Reports, find_goals
 from benchmarks.gpu.training import must_reach as training_goals
 from benchmarks.soak import levels
+from benchmarks.versions import as_table as compare_versions
 
 
 def only_goal(reports: Reports, *parts: str) -> Goal:
@@ -115,20 +116,24 @@ def test_prompts_compare_with_the_fastest_peer(decode: dict[str, Any]) -> None:
     assert goal("ours float32, prompt of 512") == ("CTranslate2 float32", "0.50x", False), "bfloat16 does not count"
 
 
-def test_decoding_is_not_slower_only_if_no_precision_is(decode: dict[str, Any]) -> None:
-    what = "decoding, all precisions"
-    assert only_goal({"decode": decode}, what).figure == "ours int8 0.88x"
-    decode["speed"] = [
-        row(name, "decode", context, [100.0, 100.0])
-        for name in ("ours int4", "ours int8", "ours bfloat16", "ours float32")
-        for context in (32, 900)
-    ]
-    for name, speed in (("Q4_0", 90.0), ("Q8_0", 80.0), ("BF16", 95.0), ("F32", 94.0)):
-        decode["speed"] += [row(f"llama.cpp {name}", "decode", context, [speed, speed]) for context in (32, 900)]
-    assert only_goal({"decode": decode}, what).reached
-    decode["speed"][-1]["turns"] = [120.0, 120.0]
-    goal = only_goal({"decode": decode}, what)
-    assert (goal.figure.partition(",")[0], goal.reached) == ("ours float32 0.79x", False)
+def test_decoding_is_not_slower_only_if_no_precision_is() -> None:
+    def goal() -> Goal:
+        return only_goal({"versions": versions}, "decoding, all precisions")
+
+    versions: dict[str, Any] = {"other": {"commit": "abc", "date": "2026-11-25"}, "machine": {}, "speed": []}
+    versions["cores_of_others"] = [0.0]
+    assert (goal().figure, goal().reached) == ("", False)
+    for name in ("ours float32", "ours bfloat16", "ours int8", "ours int4"):
+        assert not goal().reached, "a precision is missing"
+        versions["speed"] += [row(name, "decode", context, [96.0, 48.0]) for context in (32, 900)]
+        versions["speed"] += [row(f"{name}, other version", "decode", context, [80.0, 40.0]) for context in (32, 900)]
+    assert goal().reached
+    assert "| ours int4, decoding, context 900, tokens/s | 2 | 60.0 | 72.0 | 1.20 |" in compare_versions(versions)
+    versions["speed"][-1]["turns"] = [120.0, 60.0]
+    assert (goal().figure.rpartition(", ")[2], goal().reached) == ("ours int4 0.80x", False), "the worse of both"
+    versions["speed"][-1]["turns"] = [80.0, 40.0]
+    versions["other"]["date"] = "2026-11-26"
+    assert (goal().figure, goal().reached) == ("", False), "another version than the one of that day"
 
 
 def stage(*turns: float, processor: tuple[float, ...] = ()) -> dict[str, Any]:
@@ -164,13 +169,27 @@ def test_a_second_run_reproduces_the_first_only_if_every_ratio_does(decode: dict
     assert not only_goal({"decode": decode}, "second run").figure
     again = copy.deepcopy(decode)
     assert goal(again) == Goal(
-        "ratios to peers, in a second run over those in the first", "within 10%", "4 of 4; +0% to +0%", True
+        "ratios to peers, in a second run over those in the first", "within 10%", "4 of 4, threads: 2; +0% to +0%", True
     )
     again["speed"][2]["turns"] = [170.0, 85.0]  # Q8_0 after 32 tokens, before 150 and 75
-    assert (goal(again).figure, goal(again).reached) == ("3 of 4; -12% to +0%", False)
+    assert (goal(again).figure, goal(again).reached) == ("3 of 4, threads: 2; -12% to +0%", False)
     assert "| ours int8 to llama.cpp Q8_0, 2 threads, context 32 | 1.20 | 1.06 | -12% |" in compare_runs(decode, again)
     del again["speed"][2]
     assert not goal(again).reached, "a ratio is missing"
+
+
+def test_a_second_run_with_some_numbers_of_threads_is_compared_with_these(decode: dict[str, Any]) -> None:
+    again = copy.deepcopy(decode)
+    one = [row | {"threads": 1} for row in copy.deepcopy(decode["speed"])]
+    decode["speed"] += one
+    goal = only_goal({"decode": decode, "decode-again": again}, "second run")
+    assert (goal.figure, goal.reached) == ("4 of 4, threads: 2; +0% to +0%", True)
+    again["speed"] = one
+    goal = only_goal({"decode": decode, "decode-again": again}, "second run")
+    assert (goal.figure, goal.reached) == ("4 of 4, threads: 1; +0% to +0%", False), "two threads are what counts"
+    again["speed"] = decode["speed"]
+    goal = only_goal({"decode": decode, "decode-again": again}, "second run")
+    assert (goal.figure, goal.reached) == ("8 of 8, threads: 1 and 2; +0% to +0%", True)
 
 
 def test_starts_compare_with_the_import_of_torch_in_the_same_turn(start: dict[str, Any]) -> None:

@@ -10,14 +10,19 @@ from numba import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 from gptdesk.inference.cpu.intrinsics.vectors import INT64, call, prefetch_line, shuffle
 
 LANES: Final = 16
 """Weights of a block, but those of int4, which has groups."""
 
-_AHEAD: Final = 1536
-"""Prefetch distance in bytes. On a Zen 3 int8 was decoded 1.2 times as fast as with 8192, and as fast as with 1024; 512
-and none were slower. float32 is faster without, as the processor's own prefetching keeps up with it."""
+NEAR, FAR = 1536, 8192
+"""Prefetch distances in bytes."""
+
+_AHEAD: Final = FAR if TILE.lanes == 16 else NEAR
+"""With AVX-512 (an Intel Emerald Rapids) int8 was decoded 1.08 times as fast as with the near one, int4 1.2 times; 4096
+is between them. On a Zen 3 int8 was decoded 1.2 times as fast with the near one, and as fast with 1024; 512 and none
+were slower."""
 
 _LINE: Final = 64
 """Bytes of a line of the processor's cache."""
@@ -129,14 +134,14 @@ class Block(NamedTuple):
         load_row: of a row and a block, by their numbers.
         add: returns the sum with the products of what both have loaded.
         bytes: of a row.
-        prefetched: whether rows are prefetched.
+        ahead: bytes from what is read to what is prefetched; 0 to prefetch nothing.
     """
 
     load_x: Callable[[int, Any], Any]
     load_row: Callable[[int, Any], Any]
     add: Callable[[Any, Any, Any], Any]
     bytes: int
-    prefetched: bool = True
+    ahead: int = _AHEAD
 
 
 def add_blocks(builder: ir.IRBuilder, operands: Operands, block: Block, first: Any, end: Any, zero: Any) -> list[Any]:
@@ -146,8 +151,8 @@ def add_blocks(builder: ir.IRBuilder, operands: Operands, block: Block, first: A
 
     def bodies(step: int) -> Body:
         def body(start: Any, sums: list[Any]) -> list[Any]:
-            if block.prefetched:
-                _prefetch_ahead(builder, operands.rows, start, block.bytes)
+            if block.ahead:
+                _prefetch_ahead(builder, operands.rows, start, block)
             for number in range(step):
                 current = builder.add(start, whole(number))
                 xs = [block.load_x(token, current) for token in tokens]
@@ -171,12 +176,12 @@ def whole(number: int) -> Any:
     return ir.Constant(INT64, number)
 
 
-def _prefetch_ahead(builder: ir.IRBuilder, rows: list[Any], block: Any, size: int) -> None:
-    """Prefetches a line for each of the rows, which follow each other in memory: in order, `_AHEAD` bytes after what
-    has been read when all are at block ``block`` of ``size`` bytes."""
-    start = builder.add(place(builder, rows[0], block, size * len(rows)), whole(_AHEAD))
-    for number in range(len(rows)):
-        prefetch_line(builder, builder.add(start, whole(number * _LINE)))
+def _prefetch_ahead(builder: ir.IRBuilder, rows: list[Any], number: Any, block: Block) -> None:
+    """Prefetches a line for each of the rows, which follow each other in memory: in order, that far after what has been
+    read when all are at the block of that number."""
+    start = builder.add(place(builder, rows[0], number, block.bytes * len(rows)), whole(block.ahead))
+    for row in range(len(rows)):
+        prefetch_line(builder, builder.add(start, whole(row * _LINE)))
 
 
 def place(builder: ir.IRBuilder, start: Any, number: Any, size: int) -> Any:

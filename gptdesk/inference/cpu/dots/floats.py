@@ -6,11 +6,26 @@ from typing import Any, Final
 
 from llvmlite import ir
 
-from gptdesk.inference.cpu.dots.blocks import LANES, Block, Operands, add_blocks, make_dots, multiply_add, place, whole
+from gptdesk.inference.cpu.dots.blocks import (
+    LANES,
+    NEAR,
+    Block,
+    Operands,
+    add_blocks,
+    make_dots,
+    multiply_add,
+    place,
+    whole,
+)
+from gptdesk.inference.cpu.intrinsics.register_tile import TILE
 from gptdesk.inference.cpu.intrinsics.vectors import FLOAT, INT16, INT32, load
 
 _VECTOR: Final = ir.VectorType(FLOAT, LANES)
 """One AVX-512 register, two of AVX2, four of NEON. The compiler splits it as needed."""
+
+_FLOAT32_AHEAD: Final = NEAR if TILE.lanes == 16 else 0
+"""Prefetch distance in bytes. On an Intel Emerald Rapids decoding is 1.08 times as fast with it; on a Zen 3 the
+processor's own prefetching is enough for rows that are this long."""
 
 _BLOCK_BYTES: Final = {"float32": 4 * LANES, "bfloat16": 2 * LANES}
 
@@ -26,8 +41,9 @@ def make_float_dots(kind: str, rows: int, tokens: int) -> Any:
             load_row=lambda row, at: _load_block(builder, kind, place(builder, operands.rows[row], at, size)),
             add=lambda total, x, values: multiply_add(builder, values, x, total),
             bytes=size,
-            prefetched=kind == "bfloat16",  # of long rows the processor's own prefetching is enough
         )
+        if kind == "float32":
+            block = block._replace(ahead=_FLOAT32_AHEAD)
         return add_blocks(builder, operands, block, whole(0), operands.blocks, ir.Constant(_VECTOR, [0.0] * LANES))
 
     return make_dots(rows, tokens, add_up)

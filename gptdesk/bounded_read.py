@@ -7,7 +7,8 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
@@ -24,6 +25,9 @@ DEEPEST: Final = 64
 
 LARGEST_WHOLE: Final = 2**53
 """Up to which a float tells whole numbers apart."""
+
+_NESTED: Final = (list, dict)
+"""What holds other values; a large vocabulary has tens of thousands of values to ask."""
 
 _LARGEST_NUMBER: Final = 1e300
 
@@ -159,7 +163,7 @@ def require_shallow(value: Any) -> None:
     """
     level = [value]
     for _ in range(DEEPEST):
-        level = [child for parent in level for child in _children(parent) if isinstance(child, list | dict)]
+        level = [child for child in chain.from_iterable(map(_children, level)) if isinstance(child, _NESTED)]
         if not level:
             return
     raise _too_deep()
@@ -183,11 +187,10 @@ def _has_long_number(value: Any) -> bool:
     return any(map(_has_long_number, _children(value)))
 
 
-def _children(value: Any) -> Iterator[Any]:
+def _children(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _as_text(value: Any) -> Any:

@@ -17,7 +17,16 @@ def byte_letters() -> Mapping[int, str]:
     return letters
 
 
+def letters_to_bytes(letters: str) -> bytes | None:
+    """The bytes that letters stand for, or ``None`` where one of them stands for none."""
+    try:
+        return letters.translate(_latin_letters()).encode("latin-1")
+    except UnicodeEncodeError:
+        return None
+
+
 @functools.cache
-def letter_bytes() -> Mapping[str, int]:
-    """The byte for each letter."""
-    return {letter: byte for byte, letter in byte_letters().items()}
+def _latin_letters() -> Mapping[int, int]:
+    """For each letter the character that Latin-1 writes as its byte; for what is none one that it cannot write."""
+    no_letters = dict.fromkeys(range(256), 0x100)
+    return no_letters | {ord(letter): byte for byte, letter in byte_letters().items()}

@@ -88,7 +88,7 @@ def _load(folder: Path, rows: int, state: tuple[tuple[str, int, int], ...]) -> T
             "none. The tokenizer belongs to another model."
         )
     ends, start = _ends(folder, len(tokens), tokens, described["roles"])
-    if identity(described) == OPENAI:
+    if len(tokens) == VOCAB_SIZE and identity(described) == OPENAI:
         return gpt2_tokenizer().ending_at(ends, start)
     return FolderTokenizer(source, described, end_ids=ends, start_of_text=start)
 

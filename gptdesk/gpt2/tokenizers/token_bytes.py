@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from gptdesk.errors import UserError, brief
-from gptdesk.gpt2.tokenizers.byte_letters import letter_bytes
+from gptdesk.gpt2.tokenizers.byte_letters import letters_to_bytes
 
 _CLEANED: Final = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"),
@@ -45,12 +45,11 @@ def token_bytes(source: Path, decoder: Any, tokens: Sequence[str], added: set[in
     spaced = any(part.get("type") in _SPACED for part in _parts(decoder))
     is_bytes = any(part.get("type") == "ByteLevel" for part in _parts(decoder))
     strips = spaced or any(_strips_first(part) for part in _parts(decoder))
-    letters = letter_bytes()
     pieces: list[bytes] = []
     for id, token in enumerate(tokens):
         if is_bytes:
-            known = id not in added and all(letter in letters for letter in token)
-            pieces.append(bytes(letters[letter] for letter in token) if known else _utf8(token))
+            data = None if id in added else letters_to_bytes(token)
+            pieces.append(_utf8(token) if data is None else data)
             continue
         text: str | bytes = token
         for step in steps:

@@ -34,7 +34,7 @@ def check_model(source: Path, described: dict[str, Any]) -> None:
     if len(ids) < len(tokens):
         raise damaged(source, "two of its tokens have the same id")
     if model["type"] == "BPE":
-        model["merges"] = [list(pair) for pair in _merges(source, model, tokens)]
+        model["merges"] = list(_merges(source, model, tokens))
 
 
 def model_tokens(source: Path, model: dict[str, Any]) -> dict[str, int]:
@@ -67,7 +67,7 @@ def tokens_by_id(described: dict[str, Any]) -> list[str]:
     return sorted(tokens, key=tokens.__getitem__)
 
 
-def _merges(source: Path, model: dict[str, Any], tokens: dict[str, int]) -> Iterator[tuple[str, str]]:
+def _merges(source: Path, model: dict[str, Any], tokens: dict[str, int]) -> Iterator[list[str]]:
     """The two tokens that each merge joins."""
     merges = model.get("merges")
     if not isinstance(merges, list):
@@ -77,16 +77,17 @@ def _merges(source: Path, model: dict[str, Any], tokens: dict[str, int]) -> Iter
         raise damaged(source, "the prefix of its subwords is no text")
     for number, merge in enumerate(merges, 1):
         pair = merge.split(" ") if isinstance(merge, str) else merge
-        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+        left, right = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
+        if not isinstance(left, str) or not isinstance(right, str):
             raise UserError(
                 f"The merges beside {source.name} in {source.parent} have an unknown form: number {number} is "
                 f"{brief(merge)}, not two tokens."
             )
-        left, right = pair
-        for token in (left, right, left + right.removeprefix(prefix)):
-            if token not in tokens:
-                raise UserError(
-                    f"The merges beside {source.name} in {source.parent} belong to another vocabulary: number {number} "
-                    f"makes {brief(left + right)}, and {brief(token)} is no token."
-                )
-        yield left, right
+        joined = left + right.removeprefix(prefix)
+        if left not in tokens or right not in tokens or joined not in tokens:
+            missing = next(token for token in (left, right, joined) if token not in tokens)
+            raise UserError(
+                f"The merges beside {source.name} in {source.parent} belong to another vocabulary: number {number} "
+                f"makes {brief(left + right)}, and {brief(missing)} is no token."
+            )
+        yield [left, right]

@@ -20,9 +20,9 @@ NEAR, FAR = 1536, 8192
 """Prefetch distances in bytes."""
 
 _AHEAD: Final = FAR if TILE.lanes == 16 else NEAR
-"""With AVX-512 (an Intel Emerald Rapids) int8 was decoded 1.08 times as fast as with the near one, int4 1.2 times; 4096
-is between them. On a Zen 3 int8 was decoded 1.2 times as fast with the near one, and as fast with 1024; 512 and none
-were slower."""
+"""With AVX-512 (an Intel Emerald Rapids) int8 was decoded 1.08 times as fast as with the near one, int4 1.2 times; with
+4096 they were at 1.1 and 1.12. On a Zen 3 int8 was decoded 1.2 times as fast with the near one, and as fast with 1024;
+512 and none were slower."""
 
 _LINE: Final = 64
 """Bytes of a line of the processor's cache."""

@@ -63,9 +63,18 @@ Figures = dict[tuple[str, str, int, int], list[float]]
 
 
 def measure_speed(
-    specs: list[Spec], *, threads: list[int], contexts: list[int], turns: int, seconds: float, tokens: int, say: Say
+    specs: list[Spec],
+    *,
+    threads: list[int],
+    contexts: list[int],
+    turns: int,
+    seconds: float,
+    tokens: int,
+    from_memory: bool,
+    say: Say,
 ) -> dict[str, Any]:
-    """Decoding and reading, in turns: the report's ``speed``, ``read_gb_per_s`` and ``cores_of_others``."""
+    """Decoding and reading, in turns: the report's ``speed``, ``read_gb_per_s`` and ``cores_of_others``; decoding with
+    empty caches before each token if ``from_memory``."""
     figures: Figures = {}
     reached: dict[int, list[float]] = {count: [] for count in threads}
     others: list[float] = []
@@ -80,7 +89,7 @@ def measure_speed(
             with cores_of_others(others, [worker.pid for worker in workers]):
                 for count in threads:
                     reached[count].append(bandwidth.measure(count))
-                    _measure(workers, count, contexts, seconds, tokens, found)
+                    _measure(workers, count, contexts, seconds, tokens, from_memory, found)
             for key, values in found.items():
                 figures.setdefault(key, []).extend(values if turn else [])
             if turn:
@@ -96,13 +105,20 @@ def measure_speed(
 
 
 def _measure(
-    workers: list[Worker], threads: int, contexts: list[int], seconds: float, tokens: int, found: Figures
+    workers: list[Worker],
+    threads: int,
+    contexts: list[int],
+    seconds: float,
+    tokens: int,
+    from_memory: bool,
+    found: Figures,
 ) -> None:
     """One turn, in which all contenders do the same one right after the other, because a core that another machine
     shares may be half as fast for seconds. Tokens a second, and for the first token seconds."""
+    cold = {"from_memory": True} if from_memory else {}  # which `benchmarks.versions`' other version does not know
     for context in contexts:
         for worker in workers:
-            ask = partial(worker.ask, "decode", context=context, tokens=tokens, threads=threads)
+            ask = partial(worker.ask, "decode", context=context, tokens=tokens, threads=threads, **cold)
             found[worker.spec.name, "decode", threads, context] = [1 / median(chain(*_repeat(ask, seconds)))]
     for worker in workers:
         prefill = median(_repeat(partial(worker.ask, "first_token", prompt=PREFILL, threads=threads), seconds))
@@ -229,6 +245,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--turns", type=int, default=15, help="of each contender (15)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"that a figure of a turn takes ({SECONDS})")
     parser.add_argument("--tokens", type=int, default=16, help="decoded after a context before the next time (16)")
+    parser.add_argument("--cached", action="store_true", help="leave in the caches what is there of the weights")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, cores}), help=f"(1 {cores})")
     parser.add_argument(
         "--context", type=int, nargs="+", default=[32, 900], help="tokens before those decoded (32 900)"
@@ -262,6 +279,7 @@ def main(argv: list[str] | None = None) -> int:
         "model": asdict(config),
         "seconds": args.seconds,
         "tokens": args.tokens,
+        "from_memory": not args.cached,
     }
     if not args.loading_only:
         report |= measure_speed(
@@ -271,6 +289,7 @@ def main(argv: list[str] | None = None) -> int:
             turns=args.turns,
             seconds=args.seconds,
             tokens=args.tokens,
+            from_memory=not args.cached,
             say=say,
         )
         report["bytes_a_token"] = {

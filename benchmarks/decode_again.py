@@ -42,6 +42,7 @@ def main(argv: list[str] | None = None) -> int:
             turns=args.turns or len(rows[0]["turns"]),
             seconds=first["seconds"],
             tokens=first["tokens"],
+            from_memory=first.get("from_memory", False),
             say=say,
         ),
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +156,16 @@ class CTranslate2(Contender):
     def open(self) -> Text:
         raise NotImplementedError("it has no call for one token")
 
-    def generate(self, ids: Sequence[int], tokens: int) -> list[float]:
-        """Seconds from the call to the first of ``tokens`` tokens after ``ids``, and from each to the next."""
-        at = [time.perf_counter()]
+    def generate(self, ids: Sequence[int], tokens: int, between: Callable[[], None] = lambda: None) -> list[float]:
+        """Seconds from the call to the first of ``tokens`` tokens after ``ids``, and from each to the next; without
+        those of ``between``, which is called after each."""
+        seconds, began = [], time.perf_counter()
 
         def on_token(result: object) -> bool:
-            at.append(time.perf_counter())
+            nonlocal began
+            seconds.append(time.perf_counter() - began)
+            between()
+            began = time.perf_counter()
             return False
 
         self._generator.generate_batch(
@@ -172,7 +175,7 @@ class CTranslate2(Contender):
             include_prompt_in_result=False,
             callback=on_token,
         )
-        return [after - before for before, after in pairwise(at)]
+        return seconds
 
     @staticmethod
     def prepare() -> None:

@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
             turns=args.turns,
             seconds=SECONDS,
             tokens=16,
+            from_memory=False,
             say=lambda text: print(text, file=sys.stderr, flush=True),
         ),
     }

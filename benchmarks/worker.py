@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.caches import Caches
 from benchmarks.contender import Contender, Text
 from benchmarks.ours import Ours
 from benchmarks.peer_files import Spec
@@ -98,6 +99,7 @@ class _Measuring:
         self._contender = contender
         self._texts: dict[int, Text] = {}
         self._scratch: Text | None = None
+        self._caches: Caches | None = None
         self._turn = 0
         self._cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
@@ -109,11 +111,13 @@ class _Measuring:
             with suppress(ProcessLookupError):  # it has ended meanwhile
                 os.sched_setaffinity(int(thread), self._cores[:threads])
 
-    def decode(self, context: int, tokens: int, threads: int) -> list[float]:
-        """Seconds of each of ``tokens`` steps after ``context`` tokens, greedily, choosing by argmax included."""
+    def decode(self, context: int, tokens: int, threads: int, from_memory: bool = False) -> list[float]:
+        """Seconds of each of ``tokens`` steps after ``context`` tokens, greedily, choosing by argmax included;
+        with ``from_memory`` nothing is in the processor's caches before each."""
+        before = self._empty_caches if from_memory else _do_nothing
         self._use(threads)
         if isinstance(self._contender, CTranslate2):
-            return self._contender.generate([0] * context, tokens + 2)[2:]
+            return self._contender.generate([0] * context, tokens + 2, before)[2:]
         if context not in self._texts:
             self._texts[context] = self._contender.open()
             self._texts[context].read([0] * context)
@@ -123,10 +127,15 @@ class _Measuring:
         text.rewind()
         seconds, id = [], 0
         for _ in range(tokens):
+            before()
             began = time.perf_counter()
             id = int(text.step(id).argmax())
             seconds.append(time.perf_counter() - began)
         return seconds
+
+    def _empty_caches(self) -> None:
+        self._caches = self._caches or Caches()
+        self._caches.empty()
 
     def first_token(self, prompt: int, threads: int) -> float:
         """Seconds from ``prompt`` tokens that were not read before to the token after them."""
@@ -154,6 +163,10 @@ class _Measuring:
                 found.append(float(scores[id] - top - np.log(np.exp(scores - top).sum())))
                 logits = text.step(id)
         return found
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def memory(what: str) -> int:

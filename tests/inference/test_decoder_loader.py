@@ -1,13 +1,8 @@
 """Which code decodes: compiled code once it is there, NumPy until then, and torch where Numba is missing."""
 
 import os
-import platform
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -24,13 +19,13 @@ from gptdesk.inference.decoder_loader import DecoderLoader
 from gptdesk.inference.engine import DoneEvent, Engine, Event, NoticeEvent, TokenEvent
 from gptdesk.inference.events import precision_label
 from gptdesk.inference.sampling.settings import DecodingSettings
+from tests.inference.completing_process import ids_by_torch, lines_of, start_completing
 from tests.random_models import random_model
 
 pytest.importorskip("numba")
 
 CONFIG = GPT2Config(n_positions=320, n_embd=64, n_layer=3, n_head=2)
 PROMPT = "Once upon a time"
-ON_A_PC = platform.machine().lower() in ("x86_64", "amd64")
 SAMPLED = DecodingSettings(seed=3, max_tokens=30, top_logprobs=3, logit_bias={50256: -100})
 
 
@@ -129,23 +124,6 @@ def test_where_it_cannot_be_compiled_numpy_goes_on(
     assert "Compiling the decode step failed" in caplog.text
 
 
-# In processes of their own, which import Numba anew
-
-COMPLETE = """
-import sys
-from pathlib import Path
-from gptdesk.inference.sampling.settings import DecodingSettings
-from gptdesk.inference.engine import Engine, TokenEvent
-from gptdesk.inference.events import precision_label
-engine = Engine.load(Path(sys.argv[1]), device="cpu", precision="float32", threads=2)
-first = precision_label(engine.precision, engine.backend)
-if engine.decoder is not None:
-    engine.decoder.result(600)
-greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
-*tokens, done = engine.generate("Once upon a time", greedy)
-print(first, precision_label(done.precision, done.backend), *(token.id for token in tokens), sep=",")
-"""
-
 WITHOUT_NUMBA = """
 import sys
 class Refuse:
@@ -157,85 +135,7 @@ sys.meta_path.insert(0, Refuse())
 """
 
 
-def start_completing(folder: Path, environment: dict[str, str], before: str = "") -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", before + COMPLETE, str(folder)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def result(process: subprocess.Popen[str]) -> list[str]:
-    """What decoded at first, what decoded in the end, and the ids that it wrote."""
-    stdout, stderr = process.communicate(timeout=600)
-    assert (process.returncode, stderr) == (0, "")
-    return stdout.strip().split(",")
-
-
-def expected(folder: Path) -> list[str]:
-    greedy = DecodingSettings(temperature=0, max_tokens=40, logit_bias={50256: -100})
-    events = Engine(load_model(folder), gpt2_tokenizer()).generate(PROMPT, greedy)
-    return [str(event.id) for event in events if isinstance(event, TokenEvent)]
-
-
-@dataclass
-class Compilation:
-    """A first completion in a process that compiles, for 15 seconds, before it ends; `again` is one of a later process.
-
-    Attributes:
-        cache: the folder in which it was to keep its code.
-    """
-
-    folder: Path
-    cache: Path
-    environment: dict[str, str]
-    process: subprocess.Popen[str]
-
-    @cached_property
-    def completed(self) -> list[str]:
-        return result(self.process)
-
-    def again(self) -> list[str]:
-        return result(start_completing(self.folder, self.environment))
-
-
-@dataclass
-class Compilations:
-    """Two at once, for two cores: of the oldest of processors (SSE2 on a PC), and of one with AVX2 on a bad disk."""
-
-    oldest: Compilation
-    unkept: Compilation
-
-
-@pytest.fixture(scope="module")
-def compilations(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compilations]:
-    place = tmp_path_factory.mktemp("compiled")
-    (place / "unkept").write_text("")  # a file stands in its way, which stops the administrator too
-
-    def start(name: str, processor: str) -> Compilation:
-        own = {"NUMBA_CACHE_DIR": str(place / name), "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": ""}
-        environment = {**os.environ, **own, "PYTHONPATH": os.getcwd()}
-        return Compilation(folder, place / name, environment, start_completing(folder, environment))
-
-    started = Compilations(start("oldest", "generic"), start("unkept", "x86-64-v3" if ON_A_PC else "generic"))
-    yield started
-    for compilation in (started.oldest, started.unkept):
-        compilation.process.kill()
-        compilation.process.communicate()
-
-
-def test_compiled_code_is_kept_and_found_at_once(folder: Path, compilations: Compilations) -> None:
-    assert compilations.oldest.completed == ["float32 (numpy)", "float32 (numba)", *expected(folder)]
-    assert compilations.oldest.again() == ["float32 (numba)", "float32 (numba)", *expected(folder)]
-
-
-def test_a_folder_that_cannot_be_written_only_costs_the_time_to_compile(compilations: Compilations) -> None:
-    assert compilations.unkept.completed[:2] == ["float32 (numpy)", "float32 (numba)"]
-    assert compilations.unkept.cache.read_text() == ""
-
-
-@pytest.mark.skipif(not ON_A_PC, reason="AVX is what a PC has")
-def test_a_processor_without_avx_512_writes_the_same_text(folder: Path, compilations: Compilations) -> None:
-    assert compilations.unkept.completed[2:] == expected(folder)
-
-
 def test_text_is_written_where_numba_is_not_installed(folder: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    assert result(start_completing(folder, environment, WITHOUT_NUMBA)) == ["float32", "float32", *expected(folder)]
+    process = start_completing(folder, environment, before=WITHOUT_NUMBA)
+    assert lines_of(process) == ["float32", "float32", *ids_by_torch(folder)]

@@ -1,37 +1,38 @@
-"""The compiled decoder and reader with other instructions than the processor's best, in processes of their own, because
-instructions are chosen when a kernel is made."""
+"""Code compiled for other processors: its results, and how it is kept. In processes of their own, because instructions
+are chosen when a kernel is made; each of them compiles for most of a minute, so that one serves several tests."""
 
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
 
 import pytest
 
+from gptdesk.gpt2.checkpoint import save_model
+from gptdesk.gpt2.config import GPT2Config
 from gptdesk.inference.cpu.native_code import processor
+from tests.inference.completing_process import ids_by_torch, lines_of, start_completing
+from tests.random_models import random_model
 
 pytest.importorskip("numba")
 
-FORCED = {
+ON_A_PC = platform.machine().lower() in ("x86_64", "amd64")
+
+INSTRUCTIONS = {
+    "oldest": "+sse2",
     "AVX2": "+avx2,+fma",
-    "generic": "+sse2",
     "AVX2 with VNNI": "+avx2,+fma,+avxvnni",
     "AVX-512 without VNNI": "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl",
     "AVX-512 without matrix registers": "+avx2,+fma,+avx512f,+avx512bw,+avx512dq,+avx512vl,+avx512vnni",
 }
-"""What LLVM may use, in place of all that the processor has; all but two take long for what they add."""
+"""Of a PC, what LLVM may use in place of all that the processor has; all but two take long for what they add."""
 
-COMPARISONS = """
-import torch
-from gptdesk.inference.cpu.compiling import CompiledStep, to_object_code
-from gptdesk.inference.cpu import decode_kernel
-from gptdesk.inference.cpu.native_code import NativeFunction
-from gptdesk.inference.cpu.prompt import prompt_kernel
+COMPARE = """
 from tests.inference.cpu import shapes, test_decoder, test_prompt_reader
 
-kernels = decode_kernel.decode, prompt_kernel.read
-step = CompiledStep(*(NativeFunction(to_object_code(kernel)) for kernel in kernels))
-test_prompt_reader.compile_step = test_decoder.compile_step = lambda: step
 for name in ("head size 32, odd layers", "odd widths"):
     for precision in shapes.TOLERANCE:
         config = shapes.SHAPES[name]
@@ -40,20 +41,90 @@ for name in ("head size 32, odd layers", "odd widths"):
         test_decoder.test_tokens_that_are_read_together_get_the_bits_of_one_alone(name, precision)
 print("equal")
 """
+COMPARE_ON_A_PC = COMPARE if ON_A_PC else ""
 
 
-@pytest.mark.parametrize(
-    "name", [*list(FORCED)[:2], *(pytest.param(name, marks=pytest.mark.slow) for name in list(FORCED)[2:])]
-)
-def test_other_instructions_give_the_networks_results(name: str) -> None:
-    if platform.machine().lower() not in ("x86_64", "amd64"):
-        pytest.skip("instructions of a PC")
-    needed = {feature[1:] for feature in FORCED[name].split(",")}
-    if not needed <= processor().has():
-        pytest.skip(f"the processor has no {', '.join(sorted(needed - processor().has()))}")
-    environment = {**os.environ, "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": FORCED[name]}
-    command = [sys.executable, "-c", COMPARISONS]
-    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def environment(name: str, cache: Path) -> dict[str, str]:
+    """Of a process that compiles with these instructions, and keeps code in ``cache``."""
+    target = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": INSTRUCTIONS[name] if ON_A_PC else ""}
+    return {**os.environ, **target, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.getcwd()}
+
+
+class Compilations:
+    """Two processes that complete with NumPy, compile, complete with that, and end; at once, for two cores.
+
+    One has the oldest of instructions and a cache, in which a later process finds its code. One has AVX2, where there
+    is AVX2, and a file in the cache's place, which stops the administrator too. This and the later one compare.
+    """
+
+    def __init__(self, model: Path, place: Path) -> None:
+        self._model, self._cache = model, place / "oldest"
+        self.no_cache = place / "unkept"
+        self.no_cache.write_text("")
+        self._oldest = start_completing(model, environment("oldest", self._cache))
+        self._unkept = start_completing(model, environment("AVX2", self.no_cache), after=COMPARE_ON_A_PC)
+
+    @cached_property
+    def oldest(self) -> list[str]:
+        return lines_of(self._oldest)
+
+    @cached_property
+    def oldest_again(self) -> list[str]:
+        assert self.oldest
+        return lines_of(start_completing(self._model, environment("oldest", self._cache), after=COMPARE_ON_A_PC))
+
+    @cached_property
+    def unkept(self) -> list[str]:
+        return lines_of(self._unkept)
+
+    def end(self) -> None:
+        for process in (self._oldest, self._unkept):
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("model")
+    save_model(random_model(GPT2Config(n_positions=320, n_embd=64, n_layer=3, n_head=2), seed=5), made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def compilations(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compilations]:
+    started = Compilations(model, tmp_path_factory.mktemp("compiled"))
+    yield started
+    started.end()
+
+
+def test_compiled_code_is_kept_and_found_at_once(model: Path, compilations: Compilations) -> None:
+    text = ids_by_torch(model)
+    assert compilations.oldest == ["float32 (numpy)", "float32 (numba)", *text]
+    assert compilations.oldest_again[: 2 + len(text)] == ["float32 (numba)", "float32 (numba)", *text]
+
+
+def test_a_folder_that_cannot_be_written_only_costs_the_time_to_compile(
+    model: Path, compilations: Compilations
+) -> None:
+    text = ids_by_torch(model)
+    assert compilations.unkept[: 2 + len(text)] == ["float32 (numpy)", "float32 (numba)", *text]
+    assert compilations.no_cache.read_text() == ""
+
+
+@pytest.mark.skipif(not ON_A_PC, reason="instructions of a PC")
+def test_the_oldest_instructions_and_avx2_give_the_networks_results(compilations: Compilations) -> None:
+    assert (compilations.oldest_again[-1], compilations.unkept[-1]) == ("equal", "equal")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ON_A_PC, reason="instructions of a PC")
+@pytest.mark.parametrize("name", list(INSTRUCTIONS)[2:])
+def test_other_instructions_give_the_networks_results(name: str, tmp_path: Path) -> None:
+    missing = {feature[1:] for feature in INSTRUCTIONS[name].split(",")} - processor().has()
+    if missing:
+        pytest.skip(f"the processor has no {', '.join(sorted(missing))}")
+    command = [sys.executable, "-c", COMPARE]
+    result = subprocess.run(command, env=environment(name, tmp_path), capture_output=True, text=True, check=False)
     assert result.stdout.strip() == "equal", result.stderr
 
 

@@ -1,7 +1,7 @@
 """How fast a CPU decodes: ours at each precision and number of threads against its peers, taking turns.
 
     python -m benchmarks.decode [--model FOLDER] [--turns N] [--seconds N] [--tokens N] [--threads N ...]
-                                [--context N ...] [--text FILE [--scored FOLDER]] [--only WORD ...] [--xl]
+                                [--context N ...] [--cached] [--text FILE [--scored FOLDER]] [--only WORD ...] [--xl]
                                 [--loading-only] [--json OUT]
 
 Peers are transformers, and llama.cpp (llama-cpp-python) and CTranslate2 where they are installed. llama.cpp reads the
@@ -9,7 +9,9 @@ GGUF that gptdesk exports, and what its own quantiser makes of that. Each conten
 them works at a time. Without a model folder the model is GPT-2 124M with random weights: what is computed does not
 depend on them. In each turn every contender decodes some tokens after each context, greedily and one at a time, and
 reads prompts of 512 tokens and of 32, each for a quarter of a second at least; those whose weights have as many bits
-follow each other. With one thread all run on the same core: another machine may have the other half of one. A
+follow each other. With one thread all run on the same core: another machine may have the other half of one. Before
+each token that is decoded the processor's caches are emptied, unless ``--cached``: the weights of most models do not
+fit into most caches, and how many of these are found in a large one that other machines share is chance. A
 figure is the median over the turns (of a turn's median token or prompt); a ratio is that of two contenders in the same
 turn, and again the median over the turns. Loading is measured in fresh processes.
 

@@ -94,6 +94,8 @@ def as_tables(report: Report) -> str:
         others = report["cores_of_others"]
         reads = ", ".join(f"{count}: {median(found):.1f} GB/s" for count, found in report["read_gb_per_s"].items())
         lines.append(f"other programs took {min(others)} to {max(others)} cores (median {median(others):.2f})")
+        if report.get("from_memory"):
+            lines.append("caches emptied before each token that is decoded")
         lines += [f"read bandwidth by threads: {reads}", "", *_decoding(report), "", *_reading(report)]
     lines += ["", *_loading(report)]
     if report.get("quality"):

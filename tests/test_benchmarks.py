@@ -16,8 +16,10 @@ from benchmarks.decode_report import as_tables, ratio
 from benchmarks.first_output import time_first_output
 from benchmarks.goals import Goal, Reports, find_goals
 from benchmarks.gpu.training import must_reach as training_goals
+from benchmarks.peer_files import Spec
 from benchmarks.soak import levels
 from benchmarks.versions import as_table as compare_versions
+from benchmarks.worker import Worker
 
 
 def only_goal(reports: Reports, *parts: str) -> Goal:
@@ -70,6 +72,16 @@ def decode() -> dict[str, Any]:
 def test_a_ratio_is_taken_within_a_turn(decode: dict[str, Any]) -> None:
     assert ratio(decode, "ours int8", "llama.cpp Q8_0", "decode", 2, 32) == pytest.approx(1.2)
     assert ratio(decode, "ours int8", "CTranslate2 int8", "decode", 2, 32) is None
+
+
+@pytest.mark.parametrize("from_memory", [False, True])
+def test_a_process_is_asked_for_the_seconds_of_tokens(tiny_model_folder: Path, from_memory: bool) -> None:
+    pytest.importorskip("numba")
+    worker = Worker(Spec("ours", "float32", tiny_model_folder), threads=1)
+    seconds = worker.ask("decode", context=4, tokens=3, threads=1, from_memory=from_memory)
+    worker.close()
+    assert len(seconds) == 3
+    assert min(seconds) > 0
 
 
 def test_a_goal_with_two_contexts_is_reached_only_with_both(decode: dict[str, Any]) -> None:

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from benchmarks import responsiveness, startup
 from benchmarks.__main__ import as_document
+from benchmarks.caches import largest_cache
 from benchmarks.decode_again import as_table as compare_runs
 from benchmarks.decode_report import as_tables, ratio
 from benchmarks.first_output import time_first_output
@@ -74,14 +76,18 @@ def test_a_ratio_is_taken_within_a_turn(decode: dict[str, Any]) -> None:
     assert ratio(decode, "ours int8", "CTranslate2 int8", "decode", 2, 32) is None
 
 
-@pytest.mark.parametrize("from_memory", [False, True])
-def test_a_process_is_asked_for_the_seconds_of_tokens(tiny_model_folder: Path, from_memory: bool) -> None:
+def test_caches_are_emptied_by_data_of_twice_their_size_where_that_is_asked_for(tiny_model_folder: Path) -> None:
     pytest.importorskip("numba")
     worker = Worker(Spec("ours", "float32", tiny_model_folder), threads=1)
-    seconds = worker.ask("decode", context=4, tokens=3, threads=1, from_memory=from_memory)
+    process, taken = psutil.Process(worker.pid), []
+    for from_memory in (False, False, True):  # the first opens the text
+        before = process.memory_info().rss
+        seconds = worker.ask("decode", context=4, tokens=3, threads=1, from_memory=from_memory)
+        taken.append(process.memory_info().rss - before)
+        assert len(seconds) == 3
     worker.close()
-    assert len(seconds) == 3
-    assert min(seconds) > 0
+    assert taken[1] < largest_cache()
+    assert taken[2] > 1.9 * largest_cache()
 
 
 def test_a_goal_with_two_contexts_is_reached_only_with_both(decode: dict[str, Any]) -> None:
